@@ -1,0 +1,3 @@
+//! Portcullis: a reverse-proxy auth gateway.
+
+pub mod policy;

@@ -1,0 +1,162 @@
+//! Stored tokens: the hash a document holds, and comparing it with what a client sent.
+//!
+//! A token is 256 random bits, so one fast hash is enough: there is nothing to guess, and no request pays for a slow
+//! one. Passwords brought along from elsewhere are another matter, see [`PasswordHash`].
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+/// How every generated token begins, so that leaked ones can be searched for.
+pub const PREFIX: &str = "pcl_";
+
+/// The SHA-256 of a token, written `sha256:` and 64 hexadecimal digits.
+///
+/// ```
+/// use portcullis::policy::TokenHash;
+///
+/// let hash = TokenHash::of(b"secret");
+/// assert_eq!(TokenHash::parse(&hash.to_string()), Some(hash));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    /// Stands in where a user has no token to compare with.
+    pub(super) const NOBODY: Self = Self([0; 32]);
+
+    /// The hash of a token as a client sends it.
+    #[must_use]
+    pub fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
+    /// Reads `sha256:` and 64 hexadecimal digits of either case; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix("sha256:").filter(|digits| digits.len() == 64)?;
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks(2)) {
+            let [high, low] = pair else { return None };
+            let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+            *byte = nibble(*high)? << 4 | nibble(*low)?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// Compares in time that does not depend on the contents.
+    pub(super) fn matches(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+impl fmt::Display for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sha256:")?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Shows that there is a hash, and not which: an error text must not help to look one up.
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+/// One token of a user.
+#[derive(Clone, Debug)]
+pub struct Token {
+    /// What the document stores of it.
+    pub hash: TokenHash,
+    /// What a person calls it.
+    pub label: Option<Box<str>>,
+    /// When it was made, as the document says.
+    pub created: Option<SystemTime>,
+    /// From this moment on it is refused.
+    pub expires: Option<SystemTime>,
+}
+
+impl Token {
+    pub(super) fn expired(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|end| now >= end)
+    }
+}
+
+/// A stored password hash in PHC or crypt form (`$argon2id$…`, `$2y$…`), checked for form where the document is read.
+///
+/// Verifying one costs milliseconds by design, so it is never done on a thread that serves requests.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Arc<str>);
+
+impl PasswordHash {
+    /// Wraps a hash whose form has been checked.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The stored text, for a verifier.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Everything but salt and hash: two of one cost take equally long to verify.
+    pub(super) fn cost(&self) -> &str {
+        let body = self.0.trim_start_matches('$');
+        let fields = if body.starts_with("argon2") { 3 } else { 2 };
+        body.match_indices('$').nth(fields - 1).map_or(body, |(end, _)| body.split_at(end).0)
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+/// Verifies passwords. The gate implements it on the argon2 and bcrypt crates; this room stays free of both.
+pub trait VerifyPassword {
+    /// Whether `secret` is the password that `stored` was made from.
+    fn verify(&self, stored: &PasswordHash, secret: &[u8]) -> bool;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PasswordHash, TokenHash};
+
+    #[test]
+    fn only_a_whole_sha256_is_a_hash() {
+        let good = format!("sha256:{}", "aB".repeat(32));
+        assert!(TokenHash::parse(&good).is_some());
+        let short = good.get(..70).unwrap();
+        let long = format!("{good}0");
+        let other = good.replace("sha256:", "sha512:");
+        let odd = good.replace('a', "g");
+        let wide = good.replace("aB", "é");
+        for bad in ["", "sha256:", short, &long, &other, &odd, &wide] {
+            assert!(TokenHash::parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_hash() {
+        let hash = TokenHash::of(b"x");
+        assert!(!format!("{hash:?}").contains(hash.to_string().trim_start_matches("sha256:")));
+        assert!(!format!("{:?}", PasswordHash::new("$2y$10$abc")).contains("abc"));
+    }
+
+    #[test]
+    fn cost_leaves_out_salt_and_hash() {
+        for (stored, cost) in [
+            ("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", "argon2id$v=19$m=19456,t=2,p=1"),
+            ("$2y$10$abcdefghijklmnopqrstuv", "2y$10"),
+        ] {
+            assert_eq!(PasswordHash::new(stored).cost(), cost);
+        }
+    }
+}

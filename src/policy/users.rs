@@ -1,0 +1,317 @@
+//! The users of a snapshot, and the one way from [`Credentials`] to an [`Identity`].
+//!
+//! Every path through [`Users::authenticate`] does the same work for every user name: one hash of the secret, a fixed
+//! number of comparisons and, where the document holds passwords at all, one password verification. What a client can
+//! time depends on what it sent and on the document, never on whether a name exists (CVE-2026-41263, CVE-2026-88010).
+
+use std::collections::HashMap;
+use std::collections::hash_map::Values;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::HeaderValue;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable};
+
+use super::permission::{Grant, PermissionSet};
+use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
+use super::{Network, RoleId};
+
+/// Comparisons made for every attempt, whatever the user holds: two live tokens are the usual most.
+const COMPARISONS: usize = 2;
+
+/// One user of the access document.
+#[derive(Debug)]
+pub struct User {
+    /// The name that credentials carry.
+    pub name: Box<str>,
+    /// What a person calls this user.
+    pub title: Option<Box<str>>,
+    /// The tick box: "Yes, allow this user to use the API".
+    pub api_access: bool,
+    /// The tokens, as hashes.
+    pub tokens: Box<[Token]>,
+    /// A password brought along from elsewhere, accepted in place of a token.
+    pub password: Option<PasswordHash>,
+    /// The roles held.
+    pub roles: Box<[RoleId]>,
+    /// Permissions granted directly.
+    pub grants: Box<[Grant]>,
+    /// From where this user may come; empty for anywhere.
+    pub networks: Box<[Network]>,
+    /// The password for the control panel.
+    pub panel: Option<PasswordHash>,
+    pub(super) held: PermissionSet,
+    /// The name as the upstream is told it, made once at load.
+    pub(super) header: HeaderValue,
+}
+
+/// What a client claims to be. The secret is wiped from memory when this is dropped by the gate's own type.
+pub struct Credentials<'a> {
+    /// The user name.
+    pub name: &'a str,
+    /// The token or password.
+    pub secret: &'a [u8],
+    /// Where the request came from.
+    pub address: IpAddr,
+}
+
+impl fmt::Debug for Credentials<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Who a request is proved to come from. Only [`Users::authenticate`] makes one.
+///
+/// It cannot be forged:
+/// ```compile_fail
+/// use portcullis::policy::Identity;
+/// fn forge(user: std::sync::Arc<portcullis::policy::User>) -> Identity {
+///     Identity { user, proof: todo!(), address: "127.0.0.1".parse().unwrap() }
+/// }
+/// ```
+/// Reading one is free to all:
+/// ```
+/// use portcullis::policy::Identity;
+/// fn name(identity: &Identity) -> &str {
+///     &identity.user().name
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Identity {
+    user: Arc<User>,
+    proof: Proof,
+    address: IpAddr,
+}
+
+/// What the identity was proved with, so that a later snapshot can be asked whether it still counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Proof {
+    Token(TokenHash),
+    Password(PasswordHash),
+}
+
+impl Identity {
+    /// The user.
+    #[must_use]
+    pub fn user(&self) -> &User {
+        &self.user
+    }
+
+    /// Where the request came from.
+    #[must_use]
+    pub fn address(&self) -> IpAddr {
+        self.address
+    }
+
+    /// The user name as a header value for the upstream.
+    #[must_use]
+    pub fn header(&self) -> &HeaderValue {
+        &self.user.header
+    }
+}
+
+/// Why presented credentials prove nothing. For the log only: the client sees one 401 for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// No such user.
+    UnknownUser,
+    /// The secret is none of this user's.
+    WrongToken,
+    /// The token was right, and has expired.
+    ExpiredToken,
+    /// The secret was right, and this user's API access is off.
+    NoApiAccess,
+}
+
+/// What presented credentials come to.
+#[derive(Debug)]
+pub enum Authentication {
+    /// Proved by a token.
+    Proven(Identity),
+    /// Proved to be nobody.
+    Refused(Refusal),
+    /// No token matched; a password has yet to be verified, off the request's thread.
+    Costly(PasswordCheck),
+}
+
+/// A password verification that is still to be done, for a real user or for a decoy of the same cost.
+#[derive(Debug)]
+pub struct PasswordCheck {
+    stored: PasswordHash,
+    address: IpAddr,
+    /// The user if the stored hash is really theirs.
+    user: Result<Arc<User>, Refusal>,
+}
+
+impl PasswordCheck {
+    /// The hash that is going to be verified.
+    #[must_use]
+    pub fn stored(&self) -> &PasswordHash {
+        &self.stored
+    }
+
+    /// Verifies, which takes milliseconds, and says who it proves.
+    ///
+    /// # Errors
+    /// The [`Refusal`], for the log.
+    pub fn run(self, verifier: &impl VerifyPassword, secret: &[u8]) -> Result<Identity, Refusal> {
+        let matched = verifier.verify(&self.stored, secret);
+        let user = self.user?;
+        match (matched, user.api_access) {
+            (false, _) => Err(Refusal::WrongToken),
+            (true, false) => Err(Refusal::NoApiAccess),
+            (true, true) => Ok(Identity { user, proof: Proof::Password(self.stored), address: self.address }),
+        }
+    }
+}
+
+/// All users of a snapshot, by name.
+#[derive(Debug, Default)]
+pub struct Users {
+    by_name: HashMap<Box<str>, Arc<User>>,
+    /// One password hash for each cost in use, verified in place of those that names without a password do not have.
+    decoys: Vec<PasswordHash>,
+}
+
+impl Users {
+    /// Gathers users; of two with one name the later counts, so the reader of the document refuses duplicates first.
+    #[must_use]
+    pub fn new(users: Vec<User>) -> Self {
+        let mut decoys: Vec<PasswordHash> = Vec::new();
+        for stored in users.iter().filter_map(|user| user.password.as_ref()) {
+            if decoys.iter().all(|decoy| decoy.cost() != stored.cost()) {
+                decoys.push(stored.clone());
+            }
+        }
+        let by_name = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
+        Self { by_name, decoys }
+    }
+
+    /// Finds a user by name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&User> {
+        self.by_name.get(name).map(|user| &**user)
+    }
+
+    /// How many users there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_name.is_empty()
+    }
+
+    /// All users, in no order.
+    #[must_use]
+    pub fn iter(&self) -> UserIter<'_> {
+        UserIter(self.by_name.values())
+    }
+
+    /// Judges presented credentials. `now` decides about expiry.
+    #[must_use]
+    pub fn authenticate(&self, presented: &Credentials<'_>, now: SystemTime) -> Authentication {
+        let digest = TokenHash::of(presented.secret);
+        let user = self.by_name.get(presented.name);
+        let tokens = user.map_or(&[][..], |user| &user.tokens);
+        match (matching(tokens, &digest), user) {
+            (Some(token), Some(user)) if token.expired(now) => self.costly(presented, user, Refusal::ExpiredToken),
+            (Some(_), Some(user)) if !user.api_access => self.costly(presented, user, Refusal::NoApiAccess),
+            (Some(token), Some(user)) => Authentication::Proven(Identity {
+                user: Arc::clone(user),
+                proof: Proof::Token(token.hash),
+                address: presented.address,
+            }),
+            (None, Some(user)) => self.costly(presented, user, Refusal::WrongToken),
+            (_, None) => self.decoy(presented, Refusal::UnknownUser),
+        }
+    }
+
+    /// Whether what proved an identity, under an older snapshot, would prove it under this one.
+    #[must_use]
+    pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
+        let user = self.by_name.get(&identity.user.name).filter(|user| user.api_access)?;
+        let holds = match &identity.proof {
+            Proof::Token(hash) => user.tokens.iter().any(|token| token.hash == *hash && !token.expired(now)),
+            Proof::Password(stored) => user.password.as_ref() == Some(stored),
+        };
+        holds.then(|| Identity { user: Arc::clone(user), ..identity.clone() })
+    }
+
+    /// The secret is no valid token of this user: is it perhaps the password?
+    fn costly(&self, presented: &Credentials<'_>, user: &Arc<User>, refusal: Refusal) -> Authentication {
+        match (&user.password, refusal) {
+            (Some(stored), Refusal::WrongToken) if !is_generated(presented.secret) => {
+                Authentication::Costly(PasswordCheck {
+                    stored: stored.clone(),
+                    address: presented.address,
+                    user: Ok(Arc::clone(user)),
+                })
+            }
+            _ => self.decoy(presented, refusal),
+        }
+    }
+
+    /// Refuses, but where the document holds passwords only after the work of verifying one. A name always gets the
+    /// same decoy, so that repeating a question tells no more than asking it once.
+    fn decoy(&self, presented: &Credentials<'_>, refusal: Refusal) -> Authentication {
+        let pick = Sha256::digest(presented.name.as_bytes()).iter().fold(0usize, |sum, byte| sum + usize::from(*byte));
+        match self.decoys.get(pick.checked_rem(self.decoys.len()).unwrap_or(0)) {
+            None => Authentication::Refused(refusal),
+            Some(_) if is_generated(presented.secret) => Authentication::Refused(refusal),
+            Some(stored) => Authentication::Costly(PasswordCheck {
+                stored: stored.clone(),
+                address: presented.address,
+                user: Err(refusal),
+            }),
+        }
+    }
+}
+
+/// Whether a secret has the form of a token that Portcullis made. Nobody's password has it, so no password is verified
+/// for one: whoever floods the gateway with wrong tokens does not queue up before those who sign in with a password.
+fn is_generated(secret: &[u8]) -> bool {
+    secret.starts_with(super::token::PREFIX.as_bytes())
+}
+
+/// Finds the token whose hash was presented, comparing with at least [`COMPARISONS`] hashes and with all of them.
+fn matching<'t>(tokens: &'t [Token], digest: &TokenHash) -> Option<&'t Token> {
+    // Nothing is known that hashes to it, and a match behind the user's own tokens would be none.
+    let nobody = TokenHash::NOBODY;
+    let mut found = 0u64;
+    for place in 0..tokens.len().max(COMPARISONS) {
+        let stored = tokens.get(place).map_or(&nobody, |token| &token.hash);
+        let equal: Choice = digest.matches(stored);
+        found.conditional_assign(&(place as u64 + 1), equal);
+    }
+    let place = usize::try_from(found.checked_sub(1)?).ok()?;
+    tokens.get(place)
+}
+
+/// Iterates over the users of a snapshot.
+#[derive(Debug)]
+pub struct UserIter<'a>(Values<'a, Box<str>, Arc<User>>);
+
+impl<'a> Iterator for UserIter<'a> {
+    type Item = &'a User;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next().map(|user| &**user)
+    }
+}
+
+impl<'a> IntoIterator for &'a Users {
+    type Item = &'a User;
+    type IntoIter = UserIter<'a>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
