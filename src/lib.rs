@@ -1,3 +1,4 @@
 //! Portcullis: a reverse-proxy auth gateway.
 
+pub mod demo;
 pub mod policy;
