@@ -1,0 +1,3 @@
+//! The edge: where bytes become requests.
+
+pub mod devcert;
