@@ -1,0 +1,228 @@
+//! The settings as they are written. This is the one place where every key is documented: the comments here become the
+//! descriptions in the JSON Schema, and `default` there is what the sample file and the checked settings are tested
+//! against.
+//!
+//! Filled by `read`, and checked part by part into [`super::Settings`]. Every key is optional here, so that one that is
+//! missing is told together with all other faults; `required` is for the schema.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, de};
+
+use super::value::{At, RawCount, RawDuration, RawNumber, RawSize};
+
+/// Settings of Portcullis: what does not change while it runs. Paths are relative to the file that holds them.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Portcullis settings")]
+pub(super) struct RawSettings {
+    /// The access document: resources, roles and users. TOML or JSON.
+    #[schemars(required)]
+    pub(super) access: Option<At<String>>,
+    /// The form of the bodies of answers that Portcullis gives by itself: the store API's own, or problem details
+    /// (RFC 9457).
+    #[schemars(extend("enum" = ["store", "problem"], "default" = "store"))]
+    pub(super) answers: Option<At<String>>,
+    /// The name that browsers show when they ask for credentials: printable ASCII without quotes and backslashes.
+    #[schemars(extend("default" = "Store API"))]
+    pub(super) realm: Option<At<String>>,
+    #[schemars(required)]
+    pub(super) listen: Option<At<RawListen>>,
+    #[schemars(required)]
+    pub(super) tls: Option<At<RawTls>>,
+    #[schemars(required)]
+    pub(super) upstream: Option<At<RawUpstream>>,
+    pub(super) limits: Option<At<RawLimits>>,
+    pub(super) audit: Option<At<RawAudit>>,
+    pub(super) ops: Option<At<RawOps>>,
+}
+
+/// Where clients are awaited.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawListen {
+    /// Addresses for HTTPS, each a number and a port: "0.0.0.0:8443", "[::]:8443".
+    #[schemars(required, length(min = 1), inner(pattern(r":[0-9]+$")))]
+    pub(super) https: Option<At<Vec<At<String>>>>,
+    /// Addresses for plain HTTP. All it does is answer 308 to HTTPS; credentials sent in clear get 403 and an audit
+    /// entry. Off unless set.
+    #[schemars(inner(pattern(r":[0-9]+$")))]
+    pub(super) http: Option<Vec<At<String>>>,
+    /// Threads that serve, each with its own sockets and upstream connections; "auto" for one per core. More than that
+    /// only adds switching between them.
+    #[schemars(range(min = 1, max = 1024), extend("default" = "auto"))]
+    pub(super) workers: Option<At<RawCount>>,
+    /// Connections that the kernel completes and keeps for each worker until it takes them: enough for a burst of
+    /// clients that come back at once. The kernel's own limit holds too (net.core.somaxconn).
+    #[schemars(range(min = 1, max = 65535), extend("default" = 1024))]
+    pub(super) backlog: Option<At<RawNumber>>,
+}
+
+/// The certificates that clients see, and the ones asked of them. All files are read again when they change.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawTls {
+    /// The certificate chain, PEM, the server's own certificate first. Used for names that no other pair is for.
+    #[schemars(required)]
+    pub(super) certificate: Option<At<String>>,
+    /// The private key of `certificate`, PEM, not encrypted.
+    #[schemars(required)]
+    pub(super) key: Option<At<String>>,
+    /// More pairs of certificate and key, chosen by the name the client asks for (SNI).
+    pub(super) certificates: Option<Vec<At<RawPair>>>,
+    /// Authorities, PEM, one of which must have signed a certificate of the client's. Clients are not asked for one
+    /// unless this is set.
+    pub(super) client_ca: Option<At<String>>,
+    /// The oldest TLS version spoken. 1.2 is sound here, since only its forward-secret authenticated ciphers are
+    /// offered.
+    #[schemars(extend("enum" = ["1.2", "1.3"], "default" = "1.2"))]
+    pub(super) minimum: Option<At<String>>,
+}
+
+/// A certificate and its key.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table with certificate and key")]
+pub(super) struct RawPair {
+    /// The certificate chain, PEM, the server's own certificate first.
+    #[schemars(required)]
+    pub(super) certificate: Option<At<String>>,
+    /// Its private key, PEM, not encrypted.
+    #[schemars(required)]
+    pub(super) key: Option<At<String>>,
+}
+
+/// The API behind the gateway.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawUpstream {
+    /// Scheme, host and port of each server: "http://127.0.0.1:9001". Several take turns.
+    #[schemars(required, length(min = 1), inner(pattern(r"^https?://[^/?#@]+$")))]
+    pub(super) servers: Option<At<Vec<At<String>>>>,
+    /// What becomes of the client's Authorization header. "strip" removes it, since the upstream need not see tokens;
+    /// "keep" passes it on; a user and a file that holds the password replace it.
+    #[schemars(extend("default" = "strip"))]
+    pub(super) authorization: Option<At<RawAuthorization>>,
+    /// Authorities for HTTPS servers, PEM, in place of the public ones.
+    pub(super) ca: Option<At<String>>,
+    /// How long connecting may take: long enough for one lost packet and its repetition, twice over.
+    #[schemars(extend("default" = "5s"))]
+    pub(super) connect_timeout: Option<At<RawDuration>>,
+    /// How long the upstream may take from the end of the request to the head of its answer. The same minute that other
+    /// proxies wait, so that what worked behind them works here.
+    #[schemars(extend("default" = "60s"))]
+    pub(super) response_timeout: Option<At<RawDuration>>,
+    /// How long an unused connection is kept. It must be shorter than the server's own limit, or a request may meet a
+    /// connection that is just being closed: Node closes after 5 s.
+    #[schemars(extend("default" = "4s"))]
+    pub(super) idle_timeout: Option<At<RawDuration>>,
+    /// Unused connections that each worker keeps for each server; 0 for a new connection with every request.
+    #[schemars(range(min = 0, max = 65535), extend("default" = 64))]
+    pub(super) max_idle: Option<At<RawNumber>>,
+}
+
+/// What becomes of the client's Authorization header.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub(super) enum RawAuthorization {
+    /// "strip" or "keep".
+    #[schemars(extend("enum" = ["strip", "keep"]))]
+    Word(String),
+    /// Basic credentials that replace it.
+    Account(RawAccount),
+}
+
+/// Basic credentials for the upstream.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table with user and password_file")]
+pub(super) struct RawAccount {
+    /// The user name.
+    #[schemars(required, pattern("^[^:]+$"))]
+    pub(super) user: Option<At<String>>,
+    /// The file that holds the password, and nothing else but perhaps a line break behind it. Read at start.
+    #[schemars(required)]
+    pub(super) password_file: Option<At<String>>,
+}
+
+/// What one client may take up. Each limit is enforced, and each default is safe on the open internet.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawLimits {
+    /// How long a TLS handshake may take: some round trips over the slowest line.
+    #[schemars(extend("default" = "10s"))]
+    pub(super) handshake_timeout: Option<At<RawDuration>>,
+    /// How long the head of a request may take from its first byte: what is sent slower is sent to hold a connection.
+    #[schemars(extend("default" = "15s"))]
+    pub(super) header_timeout: Option<At<RawDuration>>,
+    /// How long a client's connection is kept between requests. Longer than the minute after which many clients and
+    /// load balancers let go of one, so that it is they who close.
+    #[schemars(extend("default" = "75s"))]
+    pub(super) idle_timeout: Option<At<RawDuration>>,
+    /// Size of a request's head, HTTP/2's decoded one included; more is answered 431. Cookies of real clients stay
+    /// below 16 KiB.
+    #[schemars(extend("default" = "32KiB"))]
+    pub(super) head_size: Option<At<RawSize>>,
+    /// Header fields of a request; more is answered 431. Browsers send some twenty.
+    #[schemars(range(min = 16, max = 1000), extend("default" = 100))]
+    pub(super) head_fields: Option<At<RawNumber>>,
+    /// Size of a request's body; more is answered 413. Unlimited unless set: bodies stream through without being held,
+    /// and the upstream has a limit of its own.
+    pub(super) body_size: Option<At<RawSize>>,
+    /// Requests at once on one HTTP/2 connection: what RFC 9113 section 6.5.2 recommends at the least.
+    #[schemars(range(min = 1, max = 1000), extend("default" = 100))]
+    pub(super) http2_streams: Option<At<RawNumber>>,
+    /// Client connections at once, over all workers; further ones are closed at once. Each may
+    /// need two file descriptors, and ten thousand stay well below the 65536 that services are usually given.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10000))]
+    pub(super) connections: Option<At<RawNumber>>,
+    /// Passwords verified at once (bcrypt, Argon2), "auto" for one per core. Each keeps a core busy for milliseconds
+    /// and Argon2 takes 19 MiB; tokens cost nothing of it.
+    #[schemars(range(min = 1, max = 1024), extend("default" = "auto"))]
+    pub(super) password_checks: Option<At<RawCount>>,
+    /// How long requests may take to end once Portcullis is told to stop; "0s" to cut them at once. The same half
+    /// minute that Kubernetes grants.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) drain_timeout: Option<At<RawDuration>>,
+}
+
+/// The record of every request: who, what, and what was decided.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawAudit {
+    /// Where entries go, one JSON object a line: "stdout", "off", or a file, written with a "/": "../log/audit.jsonl".
+    #[schemars(pattern(r"^(stdout|off|.*/.*[^/])$"), extend("default" = "stdout"))]
+    pub(super) to: Option<At<String>>,
+}
+
+/// What is for those who run Portcullis, and not for clients.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawOps {
+    /// The address for /metrics, /healthz and /readyz, over plain HTTP and without credentials: keep it from clients.
+    /// Off unless set.
+    #[schemars(pattern(r":[0-9]+$"))]
+    pub(super) http: Option<At<String>>,
+}
+
+/// By hand, since an untagged enum would only say that nothing matched.
+impl<'de> Deserialize<'de> for RawAuthorization {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = RawAuthorization;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"strip\", \"keep\", or a table with user and password_file")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<RawAuthorization, E> {
+                Ok(RawAuthorization::Word(text.to_owned()))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<RawAuthorization, A::Error> {
+                RawAccount::deserialize(de::value::MapAccessDeserializer::new(map)).map(RawAuthorization::Account)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
