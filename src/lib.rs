@@ -8,3 +8,4 @@ pub mod edge;
 pub mod fault;
 pub mod policy;
 pub mod settings;
+pub mod source;

@@ -96,7 +96,7 @@ impl PolicyBuilder {
     /// Adds a role. All resources must be known by now, since grants are compiled against what they require.
     pub fn role(&mut self, name: &str, grants: Vec<Grant>) -> RoleId {
         let id = RoleId(u32::try_from(self.policy.roles.len()).unwrap_or(u32::MAX));
-        let held = PermissionSet::compile(&self.policy.permissions, &grants);
+        let held = self.compile(&grants);
         self.policy.roles.push(Role { name: name.into(), grants: grants.into(), held });
         id
     }
@@ -105,7 +105,7 @@ impl PolicyBuilder {
     #[must_use]
     pub fn user(&self, entry: UserEntry) -> Option<User> {
         let header = HeaderValue::from_bytes(entry.name.as_bytes()).ok()?;
-        let own = PermissionSet::compile(&self.policy.permissions, &entry.grants);
+        let own = self.compile(&entry.grants);
         let roles = entry.roles.iter().filter_map(|id| self.policy.role(*id));
         let held = roles.fold(own, |sum, role| sum.union(&role.held));
         Some(User {
@@ -121,6 +121,10 @@ impl PolicyBuilder {
             held,
             header,
         })
+    }
+
+    fn compile(&self, grants: &[Grant]) -> PermissionSet {
+        PermissionSet::compile(&self.policy.permissions, |one| self.ids.get(one).copied(), grants)
     }
 
     /// The permissions required so far, for suggesting the right word.

@@ -4,6 +4,7 @@
 //! forwarded. What no resource covers and what a resource does not list is denied.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::Method;
@@ -11,7 +12,7 @@ use http::Method;
 use super::permission::{Permission, Requirement};
 use super::resource::{Resource, Rule};
 use super::routes::Leaf;
-use super::users::Identity;
+use super::users::{Identity, User};
 use super::{Policy, Target};
 
 /// A target and what the policy has for it: the first half of a decision, which needs no identity.
@@ -171,8 +172,8 @@ impl fmt::Display for DenialReason {
             Self::Method => f.write_str("the resource does not list this method"),
             Self::Missing(missing) => {
                 let names: Vec<_> = missing.iter().map(Permission::as_str).collect();
-                let word = if names.len() == 1 { "permission" } else { "permissions" };
-                write!(f, "the {word} {} is missing", names.join(" and "))
+                let (word, verb) = if names.len() == 1 { ("permission", "is") } else { ("permissions", "are") };
+                write!(f, "the {word} {} {verb} missing", names.join(" and "))
             }
         }
     }
@@ -189,21 +190,34 @@ impl Policy {
     /// Decides. Without an identity only what is public is permitted.
     #[must_use]
     pub fn decide(&self, identity: Option<Identity>, asked: Asked) -> Decision {
-        match self.objection(identity.as_ref(), &asked) {
+        let asker = identity.as_ref().map(|identity| (identity.user(), Some(identity.address())));
+        match self.objection(asker, &asked) {
             None => Decision::Permit(Permit { identity, asked }),
             Some(reason) => Decision::Denial(Denial { reason, identity, asked }),
         }
     }
 
-    fn objection(&self, identity: Option<&Identity>, asked: &Asked) -> Option<DenialReason> {
+    /// Asks hypothetically: what [`Self::decide`] would say, had this user proved to be one.
+    ///
+    /// For `explain` and for the expectations in a document, which know a name and no secret. The answer opens nothing:
+    /// it is no [`Permit`] and cannot become one. Whether the user has API access is not looked at, since without it
+    /// nobody gets as far as a decision. Without an address, the user is taken to come from where they may.
+    ///
+    /// # Errors
+    /// The reason for which the user would be denied.
+    pub fn would_allow(&self, user: &User, address: Option<IpAddr>, asked: &Asked) -> Result<(), DenialReason> {
+        self.objection(Some((user, address)), asked).map_or(Ok(()), Err)
+    }
+
+    fn objection(&self, asker: Option<(&User, Option<IpAddr>)>, asked: &Asked) -> Option<DenialReason> {
         if asked.is_public() {
             return None;
         }
-        let Some(identity) = identity else {
+        let Some((user, address)) = asker else {
             return Some(DenialReason::Unauthenticated);
         };
-        let user = identity.user();
-        if !user.networks.is_empty() && !user.networks.iter().any(|network| network.contains(identity.address())) {
+        let outside = |address| !user.networks.iter().any(|network| network.contains(address));
+        if !user.networks.is_empty() && address.is_some_and(outside) {
             return Some(DenialReason::Address);
         }
         match &asked.place {
@@ -211,7 +225,10 @@ impl Policy {
             Err(Uncovered::Format(format)) => return Some(DenialReason::Format(format.clone())),
             Ok(_) => {}
         }
-        match &asked.rule()?.requirement {
+        let Some(rule) = asked.rule() else {
+            return Some(DenialReason::Method);
+        };
+        match &rule.requirement {
             Requirement::Public | Requirement::Authenticated => None,
             Requirement::All(required) => {
                 let lacks = |id: &&super::PermissionId| !user.held.contains(**id);
@@ -258,5 +275,65 @@ impl Policy {
     fn is_literal_end(&self, leaf: Leaf) -> bool {
         let resource = self.resources.get(leaf.resource);
         resource.and_then(|found| found.patterns.get(leaf.pattern)).is_some_and(|pattern| pattern.ends_literally())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::super::{Grant, Pattern, Permission, PolicyBuilder, UserEntry};
+    use super::{Decision, DenialReason, Policy, Requirement, Resource, Rule, Target};
+
+    fn law() -> (Policy, crate::policy::User) {
+        let mut builder = PolicyBuilder::default();
+        let view = builder.require(&Permission::parse("orders.view").unwrap());
+        let edit = builder.require(&Permission::parse("orders.edit").unwrap());
+        let rule = |method, requirement| Rule { method, requirement, label: "".into() };
+        builder.resource(Resource {
+            name: "Orders".into(),
+            patterns: [Pattern::parse("/orders").unwrap()].into(),
+            formats: ["json".into()].into(),
+            rules: [
+                rule(Method::GET, Requirement::All([view].into())),
+                rule(Method::PUT, Requirement::All([view, edit].into())),
+                rule(Method::OPTIONS, Requirement::Public),
+            ]
+            .into(),
+        });
+        let grants = vec![Grant::parse("orders.view").unwrap()];
+        let entry = UserEntry { name: "amy".into(), grants, networks: Vec::new(), ..UserEntry::default() };
+        let user = builder.user(entry).unwrap();
+        (builder.finish().unwrap(), user)
+    }
+
+    #[test]
+    fn each_denial_has_its_own_reason() {
+        let (policy, amy) = law();
+        let missing = DenialReason::Missing([Permission::parse("orders.edit").unwrap()].into());
+        for (method, path, reason) in [
+            ("GET", "/orders", None),
+            ("HEAD", "/orders.json", None),
+            ("OPTIONS", "/orders", None),
+            ("PUT", "/orders", Some(missing)),
+            ("DELETE", "/orders", Some(DenialReason::Method)),
+            ("get", "/orders", Some(DenialReason::Method)),
+            ("GET", "/ordersX", Some(DenialReason::NoResource)),
+            ("GET", "/orders/1", Some(DenialReason::NoResource)),
+        ] {
+            let asked = policy.ask(Target::parse(method, path).unwrap());
+            assert_eq!(policy.would_allow(&amy, None, &asked).err(), reason, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn without_an_identity_only_what_is_public_is_permitted() {
+        let (policy, _) = law();
+        for (method, path, permitted) in
+            [("OPTIONS", "/orders", true), ("GET", "/orders", false), ("DELETE", "/orders", false), ("GET", "/", false)]
+        {
+            let decision = policy.decide(None, policy.ask(Target::parse(method, path).unwrap()));
+            assert_eq!(matches!(decision, Decision::Permit(_)), permitted, "{method} {path}");
+        }
     }
 }

@@ -14,6 +14,8 @@ mod permission;
 mod resource;
 mod routes;
 mod target;
+#[cfg(test)]
+mod tests;
 mod token;
 mod users;
 

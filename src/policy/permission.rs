@@ -149,17 +149,31 @@ pub struct PermissionId(pub(super) u32);
 pub struct PermissionSet(Box<[u64]>);
 
 impl PermissionSet {
-    /// The members of `all` that any of `grants` covers.
-    pub(super) fn compile(all: &[Permission], grants: &[Grant]) -> Self {
-        let mut words = vec![0u64; all.len().div_ceil(64)];
-        for (word, chunk) in words.iter_mut().zip(all.chunks(64)) {
-            for (bit, permission) in chunk.iter().enumerate() {
-                if grants.iter().any(|grant| grant.covers(permission)) {
-                    *word |= 1 << bit;
+    /// The members of `all` that any of `grants` covers. Most grants name one permission, so `find` looks that up: a
+    /// large document has more grants than could each be compared with every permission.
+    pub(super) fn compile(
+        all: &[Permission],
+        find: impl Fn(&Permission) -> Option<PermissionId>,
+        grants: &[Grant],
+    ) -> Self {
+        let mut set = Self(vec![0; all.len().div_ceil(64)].into());
+        for grant in grants {
+            match grant {
+                Grant::One(permission) => find(permission).into_iter().for_each(|id| set.insert(id)),
+                Grant::All | Grant::Area(_) => {
+                    let covered = (0..).zip(all).filter(|(_, permission)| grant.covers(permission));
+                    covered.for_each(|(place, _)| set.insert(PermissionId(place)));
                 }
             }
         }
-        Self(words.into())
+        set
+    }
+
+    fn insert(&mut self, id: PermissionId) {
+        let place = id.0 as usize;
+        if let Some(word) = self.0.get_mut(place / 64) {
+            *word |= 1 << (place % 64);
+        }
     }
 
     /// The members of either set of one policy.
@@ -218,9 +232,18 @@ mod tests {
     #[test]
     fn sets_hold_more_than_one_word_of_bits() {
         let all: Vec<_> = (0..130).map(|n| Permission::parse(&format!("p.n{n}")).unwrap()).collect();
-        let grants = [Grant::parse("p.n0").unwrap(), Grant::parse("p.n64").unwrap(), Grant::parse("p.n129").unwrap()];
-        let set = PermissionSet::compile(&all, &grants);
-        let held: Vec<u32> = (0..140).filter(|n| set.contains(PermissionId(*n))).collect();
-        assert_eq!(held, [0, 64, 129]);
+        let find = |one: &Permission| (0..).zip(&all).find(|(_, other)| *other == one).map(|(n, _)| PermissionId(n));
+        for (grants, members) in [
+            (vec!["p.n0", "p.n64", "p.n129", "p.n130"], vec![0, 64, 129]),
+            (vec!["p.*"], (0..130).collect()),
+            (vec!["q.*", "p.n1"], vec![1]),
+            (vec!["p.n1", "*"], (0..130).collect()),
+            (vec![], vec![]),
+        ] {
+            let grants: Vec<_> = grants.into_iter().map(|grant| Grant::parse(grant).unwrap()).collect();
+            let set = PermissionSet::compile(&all, find, &grants);
+            let held: Vec<u32> = (0..140).filter(|n| set.contains(PermissionId(*n))).collect();
+            assert_eq!(held, members, "{grants:?}");
+        }
     }
 }
