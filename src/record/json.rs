@@ -1,0 +1,163 @@
+//! Writes one JSON object as one line. Called for audit entries alone; it knows nothing of them.
+//!
+//! By hand, because a line is written for every request and a general serializer costs several times as much. Whatever
+//! a client can choose goes through [`Line::text`], which leaves nothing in it that could end the line, move a cursor
+//! or reorder what a person reads (CVE-2024-45808, CVE-2025-25294).
+
+use std::fmt::Display;
+use std::io::Write;
+
+/// One line, being written.
+#[derive(Debug)]
+pub(super) struct Line<'o>(&'o mut Vec<u8>);
+
+impl<'o> Line<'o> {
+    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self(out)
+    }
+
+    /// A member whose value may hold anything.
+    pub(super) fn text(&mut self, key: &str, value: Option<&str>) {
+        self.key(key);
+        match value {
+            Some(value) => string(self.0, value),
+            None => self.null(),
+        }
+    }
+
+    /// A member whose value's form has nothing to escape, such as an address.
+    pub(super) fn plain(&mut self, key: &str, value: Option<impl Display>) {
+        self.key(key);
+        match value {
+            Some(value) => self.format(format_args!("\"{value}\"")),
+            None => self.null(),
+        }
+    }
+
+    pub(super) fn number(&mut self, key: &str, value: Option<u64>) {
+        self.key(key);
+        match value {
+            Some(value) => self.format(value),
+            None => self.null(),
+        }
+    }
+
+    pub(super) fn close(self) {
+        self.0.extend_from_slice(b"}\n");
+    }
+
+    fn key(&mut self, key: &str) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+        self.0.push(b'"');
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    fn null(&mut self) {
+        self.0.extend_from_slice(b"null");
+    }
+
+    fn format(&mut self, value: impl Display) {
+        // Writing to memory cannot fail.
+        let _ = write!(self.0, "{value}");
+    }
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        text.chars().for_each(|character| escaped(out, character));
+    }
+    out.push(b'"');
+}
+
+fn escaped(out: &mut Vec<u8>, character: char) {
+    let mut room = [0; 4];
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        _ if invisible(character) => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+        _ => out.extend_from_slice(character.encode_utf8(&mut room).as_bytes()),
+    }
+}
+
+/// What shows as nothing or changes how its neighbours show: control characters, line and paragraph separators, joiners
+/// and marks of direction, byte order marks, tags.
+fn invisible(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(character, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(character, '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{any, proptest};
+    use proptest::{prop_assert, prop_assert_eq};
+
+    use super::{Line, invisible};
+
+    fn written(value: &str) -> String {
+        let mut out = Vec::new();
+        let mut line = Line::open(&mut out);
+        line.text("k", Some(value));
+        line.close();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_could_mislead_is_escaped() {
+        for (text, json) in [
+            ("", r#""""#),
+            ("amy", r#""amy""#),
+            ("é€😀", r#""é€😀""#),
+            ("a\"b", r#""a\"b""#),
+            ("a\\b", r#""a\\b""#),
+            ("a\r\n\tb", r#""a\r\n\tb""#),
+            ("\0\u{1b}[31m\u{7f}", r#""\u0000\u001b[31m\u007f""#),
+            ("\u{85}\u{9b}", r#""\u0085\u009b""#),
+            ("\u{2028}\u{2029}", r#""\u2028\u2029""#),
+            ("\u{202e}gpj\u{feff}", r#""\u202egpj\ufeff""#),
+            ("\u{e0041}", r#""\udb40\udc41""#),
+        ] {
+            assert_eq!(written(text), format!("{{\"k\":{json}}}\n"), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn members_are_separated_and_absent_ones_null() {
+        let mut out = b"{}\n".to_vec();
+        let mut line = Line::open(&mut out);
+        line.text("a", None);
+        line.number("b", Some(u64::MAX));
+        line.plain("c", Some("::1"));
+        line.number("d", None);
+        line.plain("e", None::<&str>);
+        line.close();
+        let expected = "{}\n{\"a\":null,\"b\":18446744073709551615,\"c\":\"::1\",\"d\":null,\"e\":null}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_one_visible_line(text in any::<String>()) {
+            let line = written(&text);
+            prop_assert_eq!(line.matches('\n').count(), 1);
+            prop_assert!(!line.trim_end_matches('\n').chars().any(invisible), "{}", line);
+            let parsed: serde_json::Value = serde_json::from_str(&line).unwrap();
+            prop_assert_eq!(parsed["k"].as_str(), Some(&*text));
+        }
+    }
+}

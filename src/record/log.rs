@@ -1,0 +1,245 @@
+//! The audit log, from the workers' side: lines gather in each worker, and one thread writes them for all.
+//!
+//! `server` starts the [`AuditWriter`] and ends it last; each worker has an [`AuditLog`]. A worker waits neither for the
+//! disk nor for another worker: where the writer cannot keep up, lines are lost, counted and warned about.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use super::entry::Entry;
+use super::metrics::Metrics;
+use super::writer::{Writer, count_lines, open};
+
+/// Lines are handed over when a worker has gathered this much.
+const BATCH_BYTES: usize = 16 << 10;
+
+/// Batches that may wait for the writer: with their size, at most some 4 MiB.
+const BATCHES: usize = 256;
+
+/// A line waits at most this long for others to go with it.
+const BATCH_TIME: Duration = Duration::from_millis(50);
+
+/// A warning about the log itself comes at most this often.
+const WARN_SECONDS: u64 = 60;
+
+/// Where audit lines go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditSink {
+    /// Standard output.
+    Stdout,
+    /// A file, which is appended to.
+    File(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+/// The writing side. While it lives lines are written; dropping it writes what was handed over before.
+#[derive(Debug)]
+pub struct AuditWriter {
+    handle: AuditHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Reaches the writer from any thread.
+#[derive(Clone, Debug)]
+pub struct AuditHandle(Option<Arc<Shared>>);
+
+/// One worker's audit log.
+#[derive(Debug)]
+pub struct AuditLog {
+    shared: Option<Arc<Shared>>,
+    lines: RefCell<Vec<u8>>,
+    /// Tells [`Self::run`] that there is a first line.
+    first: Notify,
+}
+
+/// What the writer's thread is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Whole lines to write.
+    Lines(Vec<u8>),
+    /// Nothing to write, but something to look at: [`Shared::take_reopen`].
+    Look,
+    /// Write what came before, and end.
+    Finish,
+}
+
+/// What both sides share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    inbox: SyncSender<Message>,
+    /// A flag and not a message, because it must arrive also where the inbox is full.
+    reopen: AtomicBool,
+    metrics: Arc<Metrics>,
+    start: Instant,
+    /// In seconds from `start`.
+    next_warning: AtomicU64,
+}
+
+impl AuditWriter {
+    /// Opens the sink and starts the writer.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened or the thread cannot be started.
+    pub fn start(sink: AuditSink, metrics: Arc<Metrics>) -> io::Result<(Self, AuditHandle)> {
+        let (file, path) = match sink {
+            // Standard output's own buffer would be one more place where lines can be lost.
+            AuditSink::Stdout => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
+            AuditSink::File(path) => (open(&path)?, Some(path)),
+            AuditSink::Off => return Ok((Self { handle: AuditHandle(None), thread: None }, AuditHandle(None))),
+        };
+        Self::spawn(file, path, metrics)
+    }
+
+    /// Writes everything that was handed over before, and returns when that is done. [`AuditLog`]s hand over what they
+    /// have when they are flushed or dropped. A stuck disk holds this up, so a shutdown with a deadline calls it on a
+    /// thread of its own.
+    pub fn finish(self) {
+        drop(self);
+    }
+
+    fn spawn(file: File, path: Option<PathBuf>, metrics: Arc<Metrics>) -> io::Result<(Self, AuditHandle)> {
+        let (sender, inbox) = sync_channel(BATCHES);
+        let shared = Arc::new(Shared::new(sender, metrics));
+        let writer = Writer::new(file, path, Arc::clone(&shared));
+        let work = move |inbox: Receiver<Message>| writer.run(&inbox);
+        let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || work(inbox))?;
+        let handle = AuditHandle(Some(shared));
+        Ok((Self { handle: handle.clone(), thread: Some(thread) }, handle))
+    }
+}
+
+impl Drop for AuditWriter {
+    fn drop(&mut self) {
+        if let (Some(shared), Some(thread)) = (&self.handle.0, self.thread.take()) {
+            // Both fail only where the thread has panicked, which has been told by then.
+            let _ = shared.inbox.send(Message::Finish);
+            let _ = thread.join();
+        }
+    }
+}
+
+impl AuditHandle {
+    /// A log for one worker.
+    #[must_use]
+    pub fn log(&self) -> AuditLog {
+        AuditLog { shared: self.0.clone(), lines: RefCell::default(), first: Notify::new() }
+    }
+
+    /// Has the file opened anew by its path, for log rotation. Lines handed over before may go to either file.
+    pub fn reopen(&self) {
+        if let Some(shared) = &self.0 {
+            shared.reopen.store(true, Ordering::Release);
+            // Where the inbox is full the writer has something to wake up for anyway.
+            let _ = shared.inbox.try_send(Message::Look);
+        }
+    }
+}
+
+impl AuditLog {
+    /// Writes an entry down, in memory. Lines reach the writer by [`Self::run`], or when enough have gathered.
+    pub fn record(&self, entry: &Entry) {
+        if self.shared.is_none() {
+            return;
+        }
+        let mut lines = self.lines.borrow_mut();
+        if lines.is_empty() {
+            self.first.notify_one();
+        }
+        entry.write_json(&mut lines);
+        let full = lines.len() >= BATCH_BYTES;
+        drop(lines);
+        if full {
+            self.flush();
+        }
+    }
+
+    /// Hands over what has gathered.
+    pub fn flush(&self) {
+        let Some(shared) = &self.shared else { return };
+        let mut lines = self.lines.borrow_mut();
+        if !lines.is_empty() {
+            // The last line goes past the mark, so the room is a little larger.
+            let room = Vec::with_capacity(BATCH_BYTES + BATCH_BYTES / 8);
+            shared.send(mem::replace(&mut lines, room));
+        }
+    }
+
+    /// Hands lines over soon after they are recorded, for ever: each worker runs this beside its requests. It sleeps
+    /// while there is nothing to hand over.
+    pub async fn run(&self) {
+        loop {
+            self.first.notified().await;
+            sleep(BATCH_TIME).await;
+            self.flush();
+        }
+    }
+}
+
+impl Drop for AuditLog {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+impl Shared {
+    fn new(inbox: SyncSender<Message>, metrics: Arc<Metrics>) -> Self {
+        let (reopen, next_warning) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { inbox, reopen, metrics, start: Instant::now(), next_warning }
+    }
+
+    fn send(&self, lines: Vec<u8>) {
+        match self.inbox.try_send(Message::Lines(lines)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(lost)) => self.lost(&lost, "the audit log's disk does not keep up"),
+            Err(TrySendError::Disconnected(lost)) => self.lost(&lost, "the audit log is closed"),
+        }
+    }
+
+    fn lost(&self, message: &Message, why: &'static str) {
+        match message {
+            Message::Lines(lines) => self.dropped(count_lines(lines), why),
+            Message::Look | Message::Finish => {}
+        }
+    }
+
+    /// Counts lines that are lost, and warns.
+    pub(super) fn dropped(&self, lines: u64, why: &'static str) {
+        if lines == 0 {
+            return;
+        }
+        self.metrics.audit_dropped(lines);
+        if self.may_warn() {
+            tracing::warn!(lost_so_far = self.metrics.audit_dropped_so_far(), "{why}: audit lines are lost");
+        }
+    }
+
+    /// Whether the last warning is long enough ago; if so, this counts as one.
+    pub(super) fn may_warn(&self) -> bool {
+        let now = self.start.elapsed().as_secs();
+        let next = self.next_warning.load(Ordering::Relaxed);
+        let order = Ordering::Relaxed;
+        now >= next && self.next_warning.compare_exchange(next, now + WARN_SECONDS, order, order).is_ok()
+    }
+
+    /// Whether the file is to be opened anew; asking clears it.
+    pub(super) fn take_reopen(&self) -> bool {
+        self.reopen.swap(false, Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;
