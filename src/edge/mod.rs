@@ -1,3 +1,9 @@
 //! The edge: where bytes become requests.
 
+pub(crate) mod connection;
 pub mod devcert;
+pub(crate) mod listen;
+pub(crate) mod ops;
+pub(crate) mod tls;
+mod watched;
+pub(crate) mod worker;

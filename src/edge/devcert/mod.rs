@@ -1,6 +1,6 @@
 //! Certificates for development: an authority of one's own, and a server certificate signed by it.
 //!
-//! Called by `portcullis cert`, which keeps them in a directory, and by `portcullis demo`, which keeps them in memory.
+//! Called by `portcullis cert`, which keeps them in a directory, and by `portcullis demo`, which removes them at its end.
 //! The authority is made once and reused, so that a browser or client is told to trust it once. Nothing here is meant
 //! for a server that strangers talk to.
 

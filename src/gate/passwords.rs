@@ -1,0 +1,146 @@
+//! Verifies imported passwords (bcrypt, argon2id) away from the threads that serve requests.
+//!
+//! One verification takes tens of milliseconds by design, so at most a set number run at once and a bounded number wait.
+//! A success is remembered for a few minutes under a key that only this process can compute; a failure never is, and no
+//! clear password is kept. A hash that changed in the document has another key, so nothing outlives a revocation.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordVerifier;
+use argon2::password_hash::phc;
+use dashmap::DashMap;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use zeroize::Zeroizing;
+
+use super::credentials::Basic;
+use crate::policy::{Identity, PasswordCheck, PasswordHash, Refusal, VerifyPassword};
+
+/// How long a success is remembered.
+const REMEMBER: Duration = Duration::from_mins(5);
+/// How many successes are remembered at most, about 100 bytes each.
+const REMEMBERED: usize = 10_000;
+/// How many checks may wait for their turn, for each that may run.
+const WAITING: usize = 16;
+
+/// Shared by all workers.
+pub(crate) struct Passwords {
+    turns: Semaphore,
+    waiting: AtomicUsize,
+    most_waiting: usize,
+    key: Zeroizing<[u8; 32]>,
+    /// Key: keyed hash of name, secret and stored hash. Value: until when it counts.
+    remembered: DashMap<[u8; 32], Instant>,
+}
+
+/// Why there is no verdict.
+#[derive(Debug)]
+pub(super) struct Busy;
+
+impl Passwords {
+    /// Lets `at_once` verifications run at the same time.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes to give.
+    pub(crate) fn new(at_once: usize) -> Result<Self, getrandom::Error> {
+        let mut key = Zeroizing::new([0; 32]);
+        getrandom::fill(key.as_mut_slice())?;
+        let most_waiting = at_once.saturating_mul(WAITING);
+        Ok(Self {
+            turns: Semaphore::new(at_once),
+            waiting: AtomicUsize::new(0),
+            most_waiting,
+            key,
+            remembered: DashMap::new(),
+        })
+    }
+
+    /// Runs a check, at once where its success is remembered.
+    pub(super) async fn settle(self: &Arc<Self>, check: PasswordCheck, basic: Basic) -> Result<Verdict, Busy> {
+        let memory = self.memory(&check, &basic);
+        let until = self.remembered.get(&memory).map(|entry| *entry);
+        if until.is_some_and(|until| Instant::now() < until) {
+            return Ok(check.run(&Remembered, basic.secret()));
+        }
+        let _place = Place::take(&self.waiting, self.most_waiting).ok_or(Busy)?;
+        let _turn = self.turns.acquire().await.map_err(|_| Busy)?;
+        let work = tokio::task::spawn_blocking(move || check.run(&Verifier, basic.secret()));
+        let verdict = work.await.map_err(|_| Busy)?;
+        if verdict.is_ok() {
+            self.remember(memory);
+        }
+        Ok(verdict)
+    }
+
+    fn memory(&self, check: &PasswordCheck, basic: &Basic) -> [u8; 32] {
+        // Any length of key is accepted, so this cannot fail; the default is never reached.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.key.as_slice()) else {
+            return [0; 32];
+        };
+        // Lengths first: joined texts must not have two readings (CVE-2022-46146).
+        for part in [basic.name().as_bytes(), basic.secret(), check.stored().as_str().as_bytes()] {
+            mac.update(&part.len().to_le_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    fn remember(&self, memory: [u8; 32]) {
+        let now = Instant::now();
+        if self.remembered.len() >= REMEMBERED {
+            self.remembered.retain(|_, until| now < *until);
+        }
+        if self.remembered.len() < REMEMBERED {
+            self.remembered.insert(memory, now + REMEMBER);
+        }
+    }
+}
+
+/// Who a check proves, or why nobody.
+pub(super) type Verdict = Result<Identity, Refusal>;
+
+/// A place in the queue, given back on drop.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let before = taken.fetch_add(1, Ordering::Relaxed);
+        let place = Self(taken);
+        (before < most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Answers for a success that is remembered.
+struct Remembered;
+
+impl VerifyPassword for Remembered {
+    fn verify(&self, _: &PasswordHash, _: &[u8]) -> bool {
+        true
+    }
+}
+
+/// Verifies for real.
+struct Verifier;
+
+impl VerifyPassword for Verifier {
+    fn verify(&self, stored: &PasswordHash, secret: &[u8]) -> bool {
+        let stored = stored.as_str();
+        if stored.starts_with("$argon2id$") {
+            let parsed = phc::PasswordHash::new(stored);
+            return parsed.is_ok_and(|hash| Argon2::default().verify_password(secret, &hash).is_ok());
+        }
+        // bcrypt reads 72 bytes and ignores the rest, so a longer secret would match by its beginning (CVE-2025-22228).
+        secret.len() <= 72 && bcrypt::verify(secret, stored).unwrap_or(false)
+    }
+}

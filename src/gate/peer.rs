@@ -1,0 +1,82 @@
+//! What is the same for all requests of one connection.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use http::HeaderValue;
+use tokio::time::Instant;
+
+/// The client at the other end of a connection.
+#[derive(Clone)]
+pub(crate) struct Peer {
+    pub(super) address: IpAddr,
+    pub(super) forwarded_for: HeaderValue,
+    activity: Rc<Activity>,
+}
+
+impl Peer {
+    /// The client at an address. An IPv4 client of an IPv6 socket is an IPv4 client. `held` is kept until the connection
+    /// and all its requests have ended, also those that changed the protocol and outlive it.
+    pub(crate) fn new(address: IpAddr, held: Box<dyn Any>) -> Self {
+        let address = address.to_canonical();
+        let forwarded_for = HeaderValue::try_from(address.to_string());
+        let forwarded_for = forwarded_for.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self { address, forwarded_for, activity: Activity::new(held) }
+    }
+
+    /// Whether this client has requests under way.
+    pub(crate) fn activity(&self) -> &Rc<Activity> {
+        &self.activity
+    }
+}
+
+/// The requests of one connection, counted so that the edge can tell an idle one.
+#[derive(Debug)]
+pub(crate) struct Activity {
+    running: Cell<u32>,
+    begun: Cell<u64>,
+    since: Cell<Instant>,
+    _held: Box<dyn Any>,
+}
+
+impl Activity {
+    fn new(held: Box<dyn Any>) -> Rc<Self> {
+        let (running, begun, since) = (Cell::new(0), Cell::new(0), Cell::new(Instant::now()));
+        Rc::new(Self { running, begun, since, _held: held })
+    }
+
+    /// Whether a request is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.running.get() > 0
+    }
+
+    /// How many requests have begun.
+    pub(crate) fn begun(&self) -> u64 {
+        self.begun.get()
+    }
+
+    /// Since when nothing is under way; only of interest while nothing is.
+    pub(crate) fn since(&self) -> Instant {
+        self.since.get()
+    }
+
+    /// Counts a request as under way until the mark is dropped.
+    pub(super) fn mark(self: &Rc<Self>) -> Busy {
+        self.running.set(self.running.get().saturating_add(1));
+        self.begun.set(self.begun.get().wrapping_add(1));
+        Busy(Rc::clone(self))
+    }
+}
+
+/// Marks a request as under way.
+#[derive(Debug)]
+pub(super) struct Busy(Rc<Activity>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.running.set(self.0.running.get().saturating_sub(1));
+        self.0.since.set(Instant::now());
+    }
+}

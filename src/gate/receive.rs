@@ -1,0 +1,102 @@
+//! Step 2: a request's head becomes a [`Target`] and a host, or is refused.
+//!
+//! hyper has parsed the bytes; what it is lenient about and RFC 9110 and 9112 are not is judged here.
+
+use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use http::request::Parts;
+use http::uri::Authority;
+use http::{HeaderMap, HeaderValue, Method, Version};
+
+use super::rejection::Rejection;
+use crate::policy::{Target, TargetError};
+
+/// What a head says, once it has one reading.
+pub(super) struct Received {
+    pub(super) target: Target,
+    /// The host as the client named it; `None` only for HTTP/1.0.
+    pub(super) host: Option<HeaderValue>,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub(super) expects_continue: bool,
+}
+
+/// Reads a head.
+pub(super) fn read(parts: &Parts) -> Result<Received, Rejection> {
+    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
+        return Err(Rejection::Malformed("this method is never forwarded"));
+    }
+    let host = host(parts)?;
+    framing(&parts.headers, parts.version)?;
+    let expects_continue = expectation(&parts.headers, parts.version)?;
+    let asked = parts.uri.path_and_query().ok_or(TargetError::Form)?;
+    let target = Target::read(&parts.method, asked)?;
+    Ok(Received { target, host, expects_continue })
+}
+
+/// The one host (RFC 9112 section 3.2, RFC 9113 section 8.3.1): Host and the target's authority have to agree.
+fn host(parts: &Parts) -> Result<Option<HeaderValue>, Rejection> {
+    let mut lines = parts.headers.get_all(HOST).iter();
+    let line = lines.next();
+    if lines.next().is_some() {
+        return Err(Rejection::Malformed("there is more than one Host"));
+    }
+    let named = line.map(|value| authority(value.as_bytes())).transpose()?;
+    match (parts.uri.authority(), named, line) {
+        (Some(asked), Some(named), _) if !asked.as_str().eq_ignore_ascii_case(named.as_str()) => {
+            Err(Rejection::Malformed("the target's authority is not the Host"))
+        }
+        (Some(asked), ..) => {
+            let asked = authority(asked.as_str().as_bytes())?;
+            HeaderValue::from_str(asked.as_str()).map(Some).map_err(|_| Rejection::Malformed("the host is malformed"))
+        }
+        (None, Some(_), line) => Ok(line.cloned()),
+        (None, None, _) if parts.version == Version::HTTP_10 => Ok(None),
+        (None, None, _) => Err(Rejection::Malformed("there is no Host")),
+    }
+}
+
+/// A host and an optional port, without user information (CVE-2026-49468 is what a `#` in Host can do).
+fn authority(text: &[u8]) -> Result<Authority, Rejection> {
+    let malformed = Rejection::Malformed("the host is malformed");
+    match Authority::try_from(text) {
+        Ok(host) if !host.as_str().contains('@') && !host.host().is_empty() && has_port_or_none(&host) => Ok(host),
+        Ok(_) | Err(_) => Err(malformed),
+    }
+}
+
+/// Whether what follows the host is nothing or a port; the http crate lets any text pass for one.
+fn has_port_or_none(authority: &Authority) -> bool {
+    let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    rest.is_empty() || authority.port_u16().is_some() && rest.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+}
+
+/// One way to tell where the body ends (RFC 9112 section 6.3).
+fn framing(headers: &HeaderMap, version: Version) -> Result<(), Rejection> {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    if let Some(coding) = codings.next() {
+        let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+        if !chunked || version != Version::HTTP_11 || headers.contains_key(CONTENT_LENGTH) {
+            return Err(Rejection::Malformed("the end of the body is in doubt"));
+        }
+    }
+    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
+    if let Some(length) = lengths.next() {
+        let digits = !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit);
+        if !digits || lengths.any(|other| other != length) {
+            return Err(Rejection::Malformed("the end of the body is in doubt"));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the client waits for `100 Continue`; one that speaks HTTP/1.0 never does (RFC 9110 section 10.1.1).
+fn expectation(headers: &HeaderMap, version: Version) -> Result<bool, Rejection> {
+    if version == Version::HTTP_10 {
+        return Ok(false);
+    }
+    let mut lines = headers.get_all(EXPECT).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(false),
+        (Some(value), None) if value.as_bytes().eq_ignore_ascii_case(b"100-continue") => Ok(true),
+        _ => Err(Rejection::Expectation),
+    }
+}

@@ -1,0 +1,254 @@
+//! Joins the rooms: builds a gateway from settings, binds its sockets, runs it, and drains it.
+//!
+//! A gateway is a number of workers, which serve requests and share next to nothing, and one control thread, which
+//! watches files and answers on the ops listener.
+
+mod check;
+mod control;
+mod files;
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::thread::JoinHandle;
+
+use tokio::sync::watch;
+
+use crate::edge::connection::ConnectionLimits;
+pub use crate::edge::listen::BindError;
+use crate::edge::listen::bind;
+use crate::edge::worker::{self, Sockets, WorkerParts};
+use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, UpstreamSettings, Voice};
+use crate::record::{AuditHandle, AuditSink, AuditWriter, Metrics, RequestIds};
+use crate::settings::{self, Audit, Settings};
+use crate::source::live::Live;
+use crate::source::reload::Reload;
+pub use check::{AccessError, Report, access, check};
+use control::{Control, Kept, OpsParts};
+use files::access::{AccessDocument, InForce};
+use files::tls::{InUse, TlsFiles};
+use files::upstream::endpoints;
+
+/// Why a gateway does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A file that it needs cannot be used; says which and why.
+    File(String),
+    /// An address cannot be listened on.
+    Bind(BindError),
+    /// The system lacks something; says for what.
+    System(&'static str, io::Error),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(problem) => f.write_str(problem),
+            Self::Bind(error) => error.fmt(f),
+            Self::System(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Names what the system was asked for when it refused.
+fn system(what: &'static str) -> impl FnOnce(io::Error) -> StartError {
+    move |error| StartError::System(what, error)
+}
+
+/// A gateway that runs.
+pub struct Running {
+    addresses: Addresses,
+    live: Live,
+    draining: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+    control: Control,
+    audit: AuditWriter,
+    handle: AuditHandle,
+}
+
+/// Where a gateway listens; ports that were chosen by the system are known here.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// For requests.
+    pub https: Vec<SocketAddr>,
+    /// For requests that are sent on to https.
+    pub http: Vec<SocketAddr>,
+    /// For metrics and health.
+    pub ops: Option<SocketAddr>,
+}
+
+/// Starts a gateway. When this returns, connections are accepted and everything in the files has been checked.
+///
+/// # Errors
+/// [`StartError`]; nothing runs then.
+pub fn start(settings: &Settings) -> Result<Running, StartError> {
+    let metrics = Arc::new(Metrics::new());
+    let mut access = Reload::new(AccessDocument::new(&settings.access));
+    let (live, in_force) = InForce::start(&mut access, &settings.access, &metrics).map_err(StartError::File)?;
+    let mut tls = Reload::new(TlsFiles::new(&settings.tls));
+    let (live_tls, in_use) = InUse::start(&mut tls, &metrics).map_err(StartError::File)?;
+    let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
+    let (mut sockets, addresses, ops) = sockets(settings)?;
+    let sink = match &settings.audit {
+        Audit::Off => AuditSink::Off,
+        Audit::Stdout => AuditSink::Stdout,
+        Audit::File(path) => AuditSink::File(path.clone()),
+    };
+    let (audit, handle) =
+        AuditWriter::start(sink, Arc::clone(&metrics)).map_err(system("the audit log cannot be opened"))?;
+    let (draining, drain) = watch::channel(false);
+    let passwords = Passwords::new(settings.limits.password_checks.get());
+    let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
+    let parts = WorkerParts {
+        tls: live_tls,
+        limits: connection_limits(&settings.limits),
+        drain_timeout: settings.limits.drain_timeout,
+        most_connections: settings.limits.connections as usize,
+        connections: Arc::new(AtomicUsize::new(0)),
+        metrics: Arc::clone(&metrics),
+        draining: drain.clone(),
+    };
+    let mut workers = Vec::new();
+    for number in 0..settings.listen.workers.get() {
+        let ids = RequestIds::seeded().map_err(system("no random bytes"))?;
+        let build = GateBuild {
+            live: live.clone(),
+            voice: Voice::new(settings.answers, settings.realm.as_str()),
+            authorization: authorization(&settings.upstream.authorization),
+            passwords: Arc::clone(&passwords),
+            upstream: upstream.clone(),
+            audit: handle.clone(),
+            metrics: Arc::clone(&metrics),
+            ids,
+            https_port: addresses.https.first().map_or(443, SocketAddr::port),
+        };
+        let own = sockets.pop().unwrap_or_default();
+        let started = worker::start(number, parts.clone(), own, move || build.gate());
+        workers.push(started.map_err(system("a worker cannot be started"))?);
+    }
+    let ops = ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
+    let kept = Kept { access, in_force, tls, in_use };
+    let control = Control::start(kept, ops).map_err(system("the control thread cannot be started"))?;
+    Ok(Running { addresses, live, draining, workers, control, handle, audit })
+}
+
+impl Running {
+    /// Where it listens.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The snapshot in force.
+    #[must_use]
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Reads all files again, as on SIGHUP, and opens the audit file anew.
+    pub fn reload(&self) {
+        self.control.reload();
+        self.handle.reopen();
+    }
+
+    /// Stops accepting, lets what runs finish for as long as the settings allow, and returns when all has ended.
+    pub fn stop(self) {
+        let Self { draining, workers, control, audit, .. } = self;
+        draining.send_replace(true);
+        for worker in workers {
+            if worker.join().is_err() {
+                tracing::error!("a worker broke off");
+            }
+        }
+        control.stop();
+        audit.finish();
+    }
+}
+
+/// What a gate is built from on its worker's thread; unlike the gate it can go there.
+struct GateBuild {
+    live: Live,
+    voice: Voice,
+    authorization: Authorization,
+    passwords: Arc<Passwords>,
+    upstream: UpstreamSettings,
+    audit: AuditHandle,
+    metrics: Arc<Metrics>,
+    ids: RequestIds,
+    https_port: u16,
+}
+
+impl GateBuild {
+    fn gate(self) -> std::rc::Rc<Gate> {
+        Gate::new(GateParts {
+            live: self.live,
+            voice: self.voice,
+            authorization: self.authorization,
+            passwords: self.passwords,
+            upstream: self.upstream,
+            recorder: Recorder { log: self.audit.log(), metrics: self.metrics, ids: self.ids },
+            https_port: self.https_port,
+        })
+    }
+}
+
+/// Each worker's sockets, where they listen, and the ops listener.
+type Bound = (Vec<Sockets>, Addresses, Option<TcpListener>);
+
+fn sockets(settings: &Settings) -> Result<Bound, StartError> {
+    let workers = settings.listen.workers.get();
+    let backlog = i32::try_from(settings.listen.backlog).unwrap_or(i32::MAX);
+    let mut sockets: Vec<Sockets> = (0..workers).map(|_| Sockets::default()).collect();
+    let mut addresses = Addresses { https: Vec::new(), http: Vec::new(), ops: None };
+    for address in &settings.listen.https {
+        let bound = bind(*address, workers, backlog).map_err(StartError::Bind)?;
+        addresses.https.extend(bound.first().and_then(|socket| socket.local_addr().ok()));
+        sockets.iter_mut().zip(bound).for_each(|(worker, socket)| worker.https.push(socket));
+    }
+    for address in &settings.listen.http {
+        let bound = bind(*address, workers, backlog).map_err(StartError::Bind)?;
+        addresses.http.extend(bound.first().and_then(|socket| socket.local_addr().ok()));
+        sockets.iter_mut().zip(bound).for_each(|(worker, socket)| worker.http.push(socket));
+    }
+    let ops = match settings.ops.http {
+        None => None,
+        Some(address) => bind(address, 1, backlog).map_err(StartError::Bind)?.pop(),
+    };
+    addresses.ops = ops.as_ref().and_then(|socket| socket.local_addr().ok());
+    Ok((sockets, addresses, ops))
+}
+
+fn connection_limits(limits: &settings::Limits) -> ConnectionLimits {
+    ConnectionLimits {
+        handshake_timeout: limits.handshake_timeout,
+        header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
+        head_size: limits.head_size as usize,
+        head_fields: limits.head_fields as usize,
+        http2_streams: limits.http2_streams,
+    }
+}
+
+fn authorization(setting: &settings::Authorization) -> Authorization {
+    match setting {
+        settings::Authorization::Strip => Authorization::Strip,
+        settings::Authorization::Keep => Authorization::Keep,
+        settings::Authorization::Replace(value) => Authorization::Replace(value.clone()),
+    }
+}
+
+fn upstream(setting: &settings::Upstream, body_limit: Option<u64>) -> Result<UpstreamSettings, StartError> {
+    Ok(UpstreamSettings {
+        servers: endpoints(setting).map_err(StartError::File)?,
+        connect_timeout: setting.connect_timeout,
+        response_timeout: setting.response_timeout,
+        idle_timeout: setting.idle_timeout,
+        most_idle: setting.max_idle as usize,
+        body_limit,
+    })
+}

@@ -1,0 +1,100 @@
+//! The control thread: watches the files and answers on the ops listener. No request ever waits for it.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use tokio::runtime::Builder;
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+
+use super::files::access::{AccessDocument, InForce};
+use super::files::tls::{InUse, TlsFiles};
+use crate::edge::connection::Draining;
+use crate::edge::ops::{self, Readiness};
+use crate::record::Metrics;
+use crate::source::live::Live;
+use crate::source::reload::Reload;
+use crate::source::watch::Poker;
+
+/// What is kept up to date.
+pub(super) struct Kept {
+    pub(super) access: Reload<AccessDocument>,
+    pub(super) in_force: InForce,
+    pub(super) tls: Reload<TlsFiles>,
+    pub(super) in_use: InUse,
+}
+
+/// The ops listener and what it tells from.
+pub(super) struct OpsParts {
+    pub(super) listener: TcpListener,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) live: Live,
+    pub(super) draining: Draining,
+}
+
+/// The control thread, as the others see it.
+pub(super) struct Control {
+    thread: JoinHandle<()>,
+    stop: watch::Sender<()>,
+    pokers: [Poker; 2],
+}
+
+impl Control {
+    pub(super) fn start(kept: Kept, ops: Option<OpsParts>) -> io::Result<Self> {
+        let (stop, mut stopped) = watch::channel(());
+        let (access, tls) = (kept.access.watch(), kept.tls.watch());
+        let pokers = [access.poker(), tls.poker()];
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+            LocalSet::new().block_on(&runtime, async move {
+                let refused = Refused { access: kept.in_force.refused_flag(), tls: kept.in_use.refused_flag() };
+                if let Some(ops) = ops {
+                    serve_ops(ops, refused);
+                }
+                tokio::task::spawn_local(kept.access.run(access, kept.in_force));
+                tokio::task::spawn_local(kept.tls.run(tls, kept.in_use));
+                // Nothing is ever sent: the end is that the sender is dropped.
+                while stopped.changed().await.is_ok() {}
+            });
+        })?;
+        Ok(Self { thread, stop, pokers })
+    }
+
+    /// Has all files read again.
+    pub(super) fn reload(&self) {
+        self.pokers.iter().for_each(Poker::poke);
+    }
+
+    pub(super) fn stop(self) {
+        drop(self.stop);
+        if self.thread.join().is_err() {
+            tracing::error!("the control thread broke off");
+        }
+    }
+}
+
+/// Answers until the control thread ends: monitoring is to see the end of the gateway, too.
+fn serve_ops(parts: OpsParts, refused: Refused) {
+    let OpsParts { listener, metrics, live, draining } = parts;
+    let ready = move || Readiness {
+        generation: live.snapshot().generation,
+        draining: *draining.borrow(),
+        access_refused: refused.access.load(Ordering::Relaxed),
+        tls_refused: refused.tls.load(Ordering::Relaxed),
+    };
+    match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => {
+            tokio::task::spawn_local(ops::serve(listener, metrics, ready, std::future::pending()));
+        }
+        Err(error) => tracing::error!(%error, "the ops listener cannot be used"),
+    }
+}
+
+/// What holds something that was refused.
+struct Refused {
+    access: Arc<AtomicBool>,
+    tls: Arc<AtomicBool>,
+}
