@@ -18,7 +18,7 @@
 //!
 //! # The rooms
 //!
-//! - `cli`: the commands. The only room that prints and reads the environment.
+//! - [`cli`]: the commands. The only room that prints and reads the environment.
 //! - [`settings`]: what does not change while the gateway runs.
 //! - [`server`]: joins the rooms: build, bind, run, drain.
 //! - [`policy`]: the law. Pure: no I/O, no clock, nothing asynchronous.
@@ -37,8 +37,9 @@
 //! - hyper is named in `gate/mod.rs` and what it forwards with, and in [`edge`]; rustls in [`edge`] and where the
 //!   upstream speaks TLS.
 //! - `gate` knows [`source`] only as [`source::live::Live`]; [`edge`] does not know [`policy`].
-//! - Only `cli` prints and reads the environment.
+//! - Only [`cli`] prints and reads the environment.
 
+pub mod cli;
 pub mod demo;
 pub mod edge;
 pub mod fault;

@@ -1,3 +1,10 @@
-//! The command line's entry.
+//! The command line's entry: parse, run, map to an exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use portcullis::cli::{Cli, run};
+
+fn main() -> ExitCode {
+    run(Cli::parse()).into()
+}

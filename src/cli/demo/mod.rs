@@ -1,0 +1,55 @@
+//! `demo`: the gateway with a sample store behind it, on files that are made for it and removed afterwards.
+//!
+//! It is `serve` on prepared files: what it shows is what a gateway does.
+
+mod backend;
+mod prepared;
+mod tour;
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use super::answer::{Answer, Failure};
+use super::config::Common;
+use super::output::Output;
+use super::{log, serve};
+use backend::Backend;
+use prepared::Prepared;
+use tour::Tour;
+
+const PORT: u16 = 8443;
+const OPS_PORT: u16 = 9090;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The port for HTTPS, on the loopback interface [default: 8443, or a free one]
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+}
+
+pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Answer, Failure> {
+    if common.config.is_some() {
+        return Err(Failure::Wrong("the demo brings its own settings: leave --config out".to_owned()));
+    }
+    let https = loopback(args.port.unwrap_or_else(|| free(PORT)));
+    let ops = loopback(free(OPS_PORT));
+    let taken = args.port.is_none() && https.port() == 0 || ops.port() == 0;
+    let backend = Backend::start().map_err(|error| Failure::Failed(format!("the sample store: {error}")))?;
+    let prepared = Prepared::new(https, ops, backend.address())?;
+    log::start()?;
+    let ended = serve::guard(prepared.settings(), |running| {
+        let tour = Tour::new(&prepared, running.addresses(), backend.address(), taken);
+        output.result(&tour.text(), &tour.value());
+    });
+    backend.stop();
+    prepared.remove()?;
+    ended.map(|()| Answer::given())
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// The port where it is free, or else 0, for the system to choose one.
+fn free(port: u16) -> u16 {
+    TcpListener::bind(loopback(port)).map_or(0, |_| port)
+}

@@ -1,0 +1,9 @@
+//! The commands, as a shell sees them: arguments, standard streams, exit codes, signals.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test may fail")]
+
+mod answers;
+mod demo;
+mod files;
+mod harness;
+mod serve;
+mod usage;
