@@ -6,4 +6,5 @@ mod demo;
 mod files;
 mod harness;
 mod serve;
+mod table;
 mod usage;
