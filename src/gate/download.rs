@@ -10,7 +10,7 @@ use hyper::body::Incoming;
 
 use super::recording::Recording;
 use super::streams::Exchange;
-use super::upstream::{BodyError, Lease, Tally};
+use super::upstream::{BodyError, Lease, Tally, UploadFault};
 
 /// A body for the client. Dropping it writes the request's audit entry.
 pub(crate) enum GateBody {
@@ -63,11 +63,17 @@ impl Download {
             Some(Ok(frame)) => {
                 let length = frame.data_ref().map_or(0, Bytes::len) as u64;
                 self.tally.down.set(self.tally.down.get().saturating_add(length));
-                if self.incoming.is_end_stream() {
+                // Behind the trailers nothing is asked for any more.
+                if frame.is_trailers() || self.incoming.is_end_stream() {
                     self.end();
                 }
             }
-            Some(Err(error)) => self.recording.broken(error),
+            // An upload that breaks off takes the upstream's answer with it.
+            Some(Err(error)) => match self.tally.upload_fault() {
+                Some(UploadFault::ClientGone) => {}
+                Some(UploadFault::TooLarge) => self.recording.too_large(),
+                None => self.recording.broken(error),
+            },
             None => self.end(),
         }
         Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Sender)))

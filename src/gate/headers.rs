@@ -21,8 +21,10 @@ const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection")
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Names, spelled with hyphens, that only the gateway may say to the upstream. One that ends in `-` is a prefix.
-const OURS: [&str; 12] = [
+// `proxy` is what CGI makes HTTP_PROXY of (CVE-2016-5385).
+const OURS: [&str; 13] = [
     "forwarded",
+    "proxy",
     "proxy-authorization",
     "remote-user",
     "x-forwarded-",
@@ -239,6 +241,7 @@ mod tests {
     #[test]
     fn identity_in_any_spelling_is_ours() {
         for name in [
+            "proxy",
             "x-remote-user",
             "X_Remote_User",
             "x.remote-user",

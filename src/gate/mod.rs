@@ -19,12 +19,13 @@ mod upstream;
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
+use tokio::time::timeout;
 
 pub(crate) use download::GateBody;
 pub(crate) use headers::Authorization;
@@ -42,11 +43,14 @@ use recording::Recording;
 use rejection::{Form, Rejection};
 use streams::{Exchange, Streams};
 use tunnel::Tunnel;
-use upstream::{Answered, Outgoing, Upstream};
+use upstream::{Answered, Outgoing, Tally, Upstream};
 
 use crate::policy::{Asked, Authentication, Decision, Identity, Snapshot};
 use crate::record::Reason;
 use crate::source::live::Live;
+
+/// How often running exchanges are judged again where the document does not change.
+const REVIEW: Duration = Duration::from_secs(15);
 
 /// What a gate is made of.
 pub(crate) struct GateParts {
@@ -96,7 +100,11 @@ impl Gate {
         let gate = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let mut changes = gate.live.changes();
-            while changes.changed().await.is_ok() {
+            loop {
+                // Looked at from time to time in any case, for tokens expire without a change of the document.
+                if let Ok(Err(_)) = timeout(REVIEW, changes.changed()).await {
+                    return;
+                }
                 let cut = gate.streams.review(&gate.live.snapshot(), SystemTime::now());
                 gate.recorder.metrics.streams_cut(cut);
             }
@@ -184,7 +192,7 @@ impl Gate {
     }
 
     /// Steps 6 and 7: prepares the request, forwards it, and makes the upstream's answer the client's.
-    async fn pass(&self, admitted: Admitted, taken: Taken, visit: Visit) -> Response<GateBody> {
+    async fn pass(&self, admitted: Admitted, taken: Taken, mut visit: Visit) -> Response<GateBody> {
         let Taken { mut head, body, client } = taken;
         let Admitted { exchange, host, expects_continue } = admitted;
         let upgrade = headers::upgrade(&head.headers, head.version);
@@ -200,7 +208,9 @@ impl Gate {
         headers::prepare(&mut head.headers, exchange.permit(), added);
         head.uri = Uri::from(exchange.permit().asked().target().path_and_query().clone());
         head.version = Version::HTTP_11;
-        let outgoing = Outgoing { head, body, exchange: exchange.clone(), expects_continue };
+        let tally = Tally::new();
+        visit.recording.tally(&tally);
+        let outgoing = Outgoing { head, body, exchange: exchange.clone(), tally, expects_continue };
         match self.upstream.forward(outgoing).await {
             Ok(answered) if answered.response.status() != StatusCode::SWITCHING_PROTOCOLS => {
                 answer(answered, exchange, host.as_ref(), visit.recording)
@@ -253,7 +263,9 @@ fn answer(
     mut recording: Recording,
 ) -> Response<GateBody> {
     let Answered { mut response, tally, lease, took } = answered;
-    recording.answered(response.status(), took, Rc::clone(&tally));
+    recording.answered(response.status(), took);
+    // Ours, whatever the upstream speaks (RFC 9110 section 2.5); hyper lowers it for a client that speaks less.
+    *response.version_mut() = Version::HTTP_11;
     headers::restore(response.headers_mut(), recording.id());
     headers::relocate(response.headers_mut(), lease.origin(), host);
     response.map(|incoming| GateBody::forwarded(Download { incoming, exchange, tally, recording, lease: Some(lease) }))
@@ -262,7 +274,9 @@ fn answer(
 /// Lets client and upstream speak another protocol from here on.
 fn switch(answered: Answered, exchange: Exchange, client: OnUpgrade, mut recording: Recording) -> Response<GateBody> {
     let Answered { mut response, tally, lease, took } = answered;
-    recording.answered(response.status(), took, Rc::clone(&tally));
+    recording.answered(response.status(), took);
+    // Ours, whatever the upstream speaks (RFC 9110 section 2.5); hyper lowers it for a client that speaks less.
+    *response.version_mut() = Version::HTTP_11;
     headers::restore_switching(response.headers_mut(), recording.id());
     let upstream = hyper::upgrade::on(&mut response);
     tokio::task::spawn_local(Tunnel { client, upstream, exchange, tally, recording, lease }.run());

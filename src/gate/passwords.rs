@@ -30,7 +30,7 @@ const WAITING: usize = 16;
 
 /// Shared by all workers.
 pub(crate) struct Passwords {
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
     waiting: AtomicUsize,
     most_waiting: usize,
     key: Zeroizing<[u8; 32]>,
@@ -52,7 +52,7 @@ impl Passwords {
         getrandom::fill(key.as_mut_slice())?;
         let most_waiting = at_once.saturating_mul(WAITING);
         Ok(Self {
-            turns: Semaphore::new(at_once),
+            turns: Arc::new(Semaphore::new(at_once)),
             waiting: AtomicUsize::new(0),
             most_waiting,
             key,
@@ -67,9 +67,13 @@ impl Passwords {
         if until.is_some_and(|until| Instant::now() < until) {
             return Ok(check.run(&Remembered, basic.secret()));
         }
-        let _place = Place::take(&self.waiting, self.most_waiting).ok_or(Busy)?;
-        let _turn = self.turns.acquire().await.map_err(|_| Busy)?;
-        let work = tokio::task::spawn_blocking(move || check.run(&Verifier, basic.secret()));
+        let place = Place::take(self).ok_or(Busy)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Busy)?;
+        let work = tokio::task::spawn_blocking(move || {
+            // Held by the work, not by the request: whoever asks and goes away must not make room for asking again.
+            let _held = (place, turn);
+            check.run(&Verifier, basic.secret())
+        });
         let verdict = work.await.map_err(|_| Busy)?;
         if verdict.is_ok() {
             self.remember(memory);
@@ -105,19 +109,19 @@ impl Passwords {
 pub(super) type Verdict = Result<Identity, Refusal>;
 
 /// A place in the queue, given back on drop.
-struct Place<'a>(&'a AtomicUsize);
+struct Place(Arc<Passwords>);
 
-impl<'a> Place<'a> {
-    fn take(taken: &'a AtomicUsize, most: usize) -> Option<Self> {
-        let before = taken.fetch_add(1, Ordering::Relaxed);
-        let place = Self(taken);
-        (before < most).then_some(place)
+impl Place {
+    fn take(of: &Arc<Passwords>) -> Option<Self> {
+        let before = of.waiting.fetch_add(1, Ordering::Relaxed);
+        let place = Self(Arc::clone(of));
+        (before < of.most_waiting).then_some(place)
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -142,5 +146,58 @@ impl VerifyPassword for Verifier {
         }
         // bcrypt reads 72 bytes and ignores the rest, so a longer secret would match by its beginning (CVE-2025-22228).
         secret.len() <= 72 && bcrypt::verify(secret, stored).unwrap_or(false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use http::header::AUTHORIZATION;
+    use http::{HeaderMap, HeaderValue};
+    use tokio::time::{sleep, timeout};
+
+    use super::Passwords;
+    use crate::gate::credentials::{Basic, Presented, read};
+    use crate::policy::{Authentication, PasswordCheck, PasswordHash, PolicyBuilder, UserEntry, Users};
+
+    fn basic() -> Basic {
+        let value = format!("Basic {}", STANDARD.encode("pat:wrong"));
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, HeaderValue::from_str(&value).unwrap())]);
+        let Presented::Basic(basic) = read(&headers) else { panic!("credentials") };
+        basic
+    }
+
+    fn check(users: &Users, basic: &Basic) -> PasswordCheck {
+        match users.authenticate(&basic.from("127.0.0.1".parse().unwrap()), SystemTime::now()) {
+            Authentication::Costly(check) => check,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_goes_away_makes_no_room_for_another_check() {
+        let stored = PasswordHash::new(&bcrypt::hash("right", 10).unwrap());
+        let entry = UserEntry { name: "pat".into(), api_access: true, password: Some(stored), ..UserEntry::default() };
+        let users = Users::new(vec![PolicyBuilder::default().user(entry).unwrap()]);
+        let passwords = Arc::new(Passwords::new(1).unwrap());
+        let basic = basic();
+        let settling = passwords.settle(check(&users, &basic), basic);
+        // Long enough to begin the work and far too short to end it, and right however long it is.
+        drop(timeout(Duration::ZERO, settling).await);
+        let free = passwords.turns.available_permits();
+        // The work holds on to it: if it runs now, it ran when the turns were looked at.
+        let running = Arc::strong_count(&passwords) > 1;
+        assert!(free == 0 || !running, "the turn lasts as long as the work");
+        timeout(Duration::from_secs(60), async {
+            while passwords.turns.available_permits() == 0 {
+                sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+        .expect("the turn is given back");
     }
 }

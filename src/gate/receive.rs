@@ -2,7 +2,7 @@
 //!
 //! hyper has parsed the bytes; what it is lenient about and RFC 9110 and 9112 are not is judged here.
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Version};
@@ -25,6 +25,7 @@ pub(super) fn read(parts: &Parts) -> Result<Received, Rejection> {
         return Err(Rejection::Malformed("this method is never forwarded"));
     }
     let host = host(parts)?;
+    connection_options(&parts.headers)?;
     framing(&parts.headers, parts.version)?;
     let expects_continue = expectation(&parts.headers, parts.version)?;
     let asked = parts.uri.path_and_query().ok_or(TargetError::Form)?;
@@ -67,6 +68,16 @@ fn authority(text: &[u8]) -> Result<Authority, Rejection> {
 fn has_port_or_none(authority: &Authority) -> bool {
     let rest = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
     rest.is_empty() || authority.port_u16().is_some() && rest.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+}
+
+/// Connection and Upgrade are lists of tokens (RFC 9110 section 7.6.1). What cannot be read here might be read by the
+/// upstream: a header that is to go would stay, a protocol that must not pass would.
+fn connection_options(headers: &HeaderMap) -> Result<(), Rejection> {
+    let mut values = [CONNECTION, UPGRADE].into_iter().flat_map(|name| headers.get_all(name));
+    if values.all(|value| value.to_str().is_ok()) {
+        return Ok(());
+    }
+    Err(Rejection::Malformed("Connection or Upgrade has a character that no token has"))
 }
 
 /// One way to tell where the body ends (RFC 9112 section 6.3).

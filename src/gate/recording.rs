@@ -85,11 +85,20 @@ impl Recording {
         self.handed = Some(Instant::now());
     }
 
+    /// Where the bodies are counted.
+    pub(crate) fn tally(&mut self, tally: &Rc<Tally>) {
+        self.tally = Some(Rc::clone(tally));
+    }
+
+    /// The client's body grew larger than is allowed, after the answer began.
+    pub(crate) fn too_large(&mut self) {
+        self.entry.reason = Reason::TooLarge;
+    }
+
     /// The head of the upstream's answer came.
-    pub(crate) fn answered(&mut self, status: StatusCode, took: Duration, tally: Rc<Tally>) {
+    pub(crate) fn answered(&mut self, status: StatusCode, took: Duration) {
         self.entry.status = Some(status.as_u16());
         self.entry.upstream = Some(took);
-        self.tally = Some(tally);
     }
 
     /// The gateway answers by itself.
@@ -147,7 +156,7 @@ impl Drop for Recording {
         self.entry.own = self.entry.total.saturating_sub(self.entry.upstream.unwrap_or_default());
         if let Some(tally) = &self.tally {
             self.entry.bytes_in = tally.up.get();
-            self.entry.bytes_out = tally.down.get();
+            self.entry.bytes_out = self.entry.bytes_out.max(tally.down.get());
         }
         self.recorder.metrics.record_request(&self.entry);
         self.recorder.log.record(&self.entry);

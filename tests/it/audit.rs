@@ -19,6 +19,10 @@ fn permitted() -> Vec<(Ask, Value)> {
             json!({"user": "amy", "decision": "permit", "reason": "ok", "status": 500, "bytes_out": 6}),
         ),
         (
+            Ask::get("/play/fixed/trailers").by_amy(),
+            json!({"user": "amy", "decision": "permit", "reason": "ok", "status": 200, "bytes_out": 4}),
+        ),
+        (
             Ask::get("/play/%73ized/5").by_amy(),
             json!({"path": "/play/sized/5", "decision": "permit", "status": 200, "bytes_in": 0, "bytes_out": 5}),
         ),

@@ -106,6 +106,17 @@ async fn fields_have_one_reading() {
     }
 }
 
+/// What is skipped here for being unreadable might be read by the upstream: `h2c` would pass, a nominated field stay.
+#[tokio::test]
+async fn connection_options_are_readable() {
+    let gateway = Gateway::usual();
+    for fields in ["Connection: upgrade\r\nUpgrade: h2c, ?\r\n", "Connection: X-Secret, ?\r\nX-Secret: 1\r\n"] {
+        let request = head("GET /play/sized/5 HTTP/1.1", fields).into_bytes();
+        let request: Vec<u8> = request.into_iter().map(|byte| if byte == b'?' { 0xff } else { byte }).collect();
+        refused(&gateway, request).await;
+    }
+}
+
 #[tokio::test]
 async fn the_host_is_one_and_is_a_host() {
     let gateway = Gateway::usual();

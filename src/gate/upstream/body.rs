@@ -36,13 +36,18 @@ pub(crate) struct Tally {
 
 /// Why an upload ended before its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum UploadFault {
+pub(crate) enum UploadFault {
     ClientGone,
     TooLarge,
 }
 
 impl Tally {
-    pub(super) fn new() -> Rc<Self> {
+    /// What went wrong with the client's body.
+    pub(crate) fn upload_fault(&self) -> Option<UploadFault> {
+        self.fault.get()
+    }
+
+    pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self {
             up: Cell::new(0),
             down: Cell::new(0),

@@ -23,8 +23,8 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
-pub(crate) use body::{BodyError, Tally, Upload};
-use body::{Hold, UploadFault};
+use body::Hold;
+pub(crate) use body::{BodyError, Tally, Upload, UploadFault};
 pub(crate) use connect::Endpoint;
 use pool::{Connection, Pool};
 
@@ -59,6 +59,7 @@ pub(crate) struct Outgoing {
     pub(crate) head: http::request::Parts,
     pub(crate) body: Incoming,
     pub(crate) exchange: Exchange,
+    pub(crate) tally: Rc<Tally>,
     pub(crate) expects_continue: bool,
 }
 
@@ -113,7 +114,7 @@ impl Upstream {
 
     /// Sends a request and waits for the head of the answer.
     pub(crate) async fn forward(&self, outgoing: Outgoing) -> Result<Answered, Rejection> {
-        let tally = Tally::new();
+        let tally = Rc::clone(&outgoing.tally);
         let again = again(&outgoing);
         let mut request = self.request(outgoing, &tally);
         let exchange = request.body().exchange.clone();
@@ -148,7 +149,7 @@ impl Upstream {
     }
 
     fn request(&self, outgoing: Outgoing, tally: &Rc<Tally>) -> Request<Upload> {
-        let Outgoing { mut head, body, exchange, expects_continue } = outgoing;
+        let Outgoing { mut head, body, exchange, expects_continue, .. } = outgoing;
         let incoming = (!body.is_end_stream()).then_some(body);
         let upload = |incoming, hold| Upload {
             incoming,
