@@ -154,6 +154,14 @@ async fn trailers_pass_both_ways() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_speaks_http_1_0_is_answered_for_in_1_1() {
+    let gateway = Gateway::usual();
+    let (_, answer) = through(&gateway, Protocol::Http1, &Ask::get("/play/fixed/http10")).await;
+    assert_eq!(answer.head.line, "HTTP/1.1 200 OK");
+    assert_eq!((answer.text(), answer.body.complete), ("old".to_owned(), true));
+}
+
+#[tokio::test]
 async fn early_hints_do_not_disturb_the_answer() {
     // hyper's server has no way to send them on: they end here, and the final answer is whole.
     let gateway = Gateway::usual();
