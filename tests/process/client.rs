@@ -26,6 +26,7 @@ use tokio_rustls::client::TlsStream;
 use crate::body::{Body, empty};
 use crate::document::User;
 use crate::scene::{Gateway, Scene};
+use crate::upstream::LATE;
 use crate::wait::soon;
 
 /// The protocol that a client insists on.
@@ -185,6 +186,13 @@ impl Client {
     /// The status that viewing products has for a user.
     pub(crate) async fn view(&mut self, user: User) -> u16 {
         let asked = self.ask(Method::GET, "/api/v2/products", Some(user));
+        soon("an answer", asked).await.unwrap().status
+    }
+
+    /// The same of a user who has been refused before, which the upstream can tell apart.
+    pub(crate) async fn view_late(&mut self, user: User) -> u16 {
+        let path = format!("/api/v2/products?{LATE}");
+        let asked = self.ask(Method::GET, &path, Some(user));
         soon("an answer", asked).await.unwrap().status
     }
 

@@ -24,6 +24,10 @@ use crate::body::{Body, empty, piecewise, whole};
 const TICK: Duration = Duration::from_millis(10);
 const PIECE: usize = 64 * 1024;
 
+/// The query of requests that are sent when their user has been refused already. A request from before may have reached
+/// the upstream too and still be under way there, so it must not be taken for one of these.
+pub(crate) const LATE: &str = "late";
+
 /// An upstream on a thread of its own; dropping it ends it.
 ///
 /// | path | answer |
@@ -49,6 +53,8 @@ struct Shared {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) requests: u64,
+    /// Those of them that were sent after a refusal, with [`LATE`].
+    pub(crate) late: u64,
     /// Bytes of upload so far.
     pub(crate) uploaded: u64,
     /// Uploads that broke off.
@@ -83,6 +89,11 @@ impl Upstream {
     /// All requests that reached it, whoever they came from.
     pub(crate) fn requests(&self) -> u64 {
         self.shared.seen().values().map(|seen| seen.requests).sum()
+    }
+
+    /// All requests with [`LATE`] that reached it, whoever they came from.
+    pub(crate) fn late(&self) -> u64 {
+        self.shared.seen().values().map(|seen| seen.late).sum()
     }
 
     /// Has the requests answered that are held back.
@@ -122,7 +133,11 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn answer(request: Request<Incoming>, shared: Arc<Shared>) -> Result<Response<Body>, Infallible> {
     let user = request.headers().get("x-remote-user").map_or("", |name| name.to_str().unwrap()).to_owned();
-    shared.count(&user, |seen| seen.requests += 1);
+    let late = u64::from(request.uri().query() == Some(LATE));
+    shared.count(&user, |seen| {
+        seen.requests += 1;
+        seen.late += late;
+    });
     Ok(match request.uri().path() {
         "/streams/events" => events(),
         "/streams/upload" => upload(request.into_body(), &user, &shared).await,

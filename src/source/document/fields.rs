@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::lines::Span;
+use super::mask::is_key;
 use super::node::{Entry, Node, Table, Value};
 use super::report::{Report, meant, quote};
 use super::suggest::nearest;
@@ -29,22 +30,8 @@ impl<'n, 't> Fields<'n, 't> {
     pub(super) fn open(node: &'n Node<'t>, what: &'static str, keys: &[&str], report: &mut Report<'_>) -> Option<Self> {
         let fields = Self::of(node, what, report)?;
         let unknown = fields.table.entries.iter().filter(|entry| !keys.contains(&&*entry.key));
-        let known = unknown.map(|entry| unknown_key(entry, what, keys, true, report)).count() == 0;
+        let known = unknown.map(|entry| unknown_key(entry, what, keys, report)).count() == 0;
         Some(Self { known, ..fields })
-    }
-
-    /// Opens a table in which an unknown key may be a secret in the wrong place, so that it is not repeated.
-    pub(super) fn open_discreetly(
-        node: &'n Node<'t>,
-        what: &'static str,
-        keys: &[&str],
-        report: &mut Report<'_>,
-    ) -> Option<Self> {
-        let fields = Self::of(node, what, report)?;
-        for entry in fields.table.entries.iter().filter(|entry| !keys.contains(&&*entry.key)) {
-            unknown_key(entry, what, keys, nearest(&entry.key, keys).is_some(), report);
-        }
-        Some(fields)
     }
 
     fn of(node: &'n Node<'t>, what: &'static str, report: &mut Report<'_>) -> Option<Self> {
@@ -106,8 +93,9 @@ impl<'n, 't> Fields<'n, 't> {
     }
 }
 
-fn unknown_key(entry: &Entry<'_>, what: &str, keys: &[&str], named: bool, report: &mut Report<'_>) {
-    let name = if named { format!(" {}", quote(&entry.key)) } else { String::new() };
+/// An unknown key may be a secret in the wrong place, and is not repeated then.
+fn unknown_key(entry: &Entry<'_>, what: &str, keys: &[&str], report: &mut Report<'_>) {
+    let name = if is_key(&entry.key, keys) { format!(" {}", quote(&entry.key)) } else { String::new() };
     report.helped(entry.key_span, format!("unknown key{name} in {what}"), || {
         Some(nearest(&entry.key, keys).map_or_else(|| format!("known keys are {}", keys.join(", ")), meant))
     });

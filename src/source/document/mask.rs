@@ -2,6 +2,7 @@
 //!
 //! There are two ways to know a secret. In a tree, by its place: whatever a user's entry holds beside the few keys that
 //! are known to be harmless is hidden, so that a password behind a misspelt key is hidden too. In any text, by its form.
+//! Of a comment nothing is known, and a former token is just what people keep in one, so no comment is shown.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -28,7 +29,12 @@ pub(super) fn secrets(root: &Node<'_>, lines: &Lines<'_>) -> Vec<Span> {
             match &*entry.key {
                 "users" => each(&entry.value, &mut spans, user),
                 key if shape::DOCUMENT_KEYS.contains(&key) => {}
-                _ => everything(&entry.value, &mut spans),
+                key => {
+                    everything(&entry.value, &mut spans);
+                    if !is_key(key, shape::DOCUMENT_KEYS) {
+                        spans.push(entry.key_span);
+                    }
+                }
             }
         }
     } else {
@@ -36,6 +42,43 @@ pub(super) fn secrets(root: &Node<'_>, lines: &Lines<'_>) -> Vec<Span> {
     }
     spans.sort_unstable();
     spans.iter().map(|span| inner(*span, lines)).collect()
+}
+
+/// The keys and scalars with a `#` in them that begins no comment, in the order of the text.
+pub(super) fn no_comments(root: &Node<'_>, lines: &Lines<'_>) -> Vec<Span> {
+    fn collect(node: &Node<'_>, lines: &Lines<'_>, spans: &mut Vec<Span>) {
+        let keep = |span: Span, spans: &mut Vec<Span>| {
+            if lines.slice(span).contains('#') {
+                spans.push(span);
+            }
+        };
+        match &node.value {
+            Value::Table(table) => {
+                for entry in &table.entries {
+                    keep(entry.key_span, spans);
+                    collect(&entry.value, lines, spans);
+                }
+            }
+            Value::List(items) => items.iter().for_each(|item| collect(item, lines, spans)),
+            Value::Bool(_) | Value::Null | Value::Text(_) | Value::Number | Value::Moment(_) => keep(node.span, spans),
+        }
+    }
+    let mut spans = Vec::new();
+    collect(root, lines, &mut spans);
+    spans.sort_unstable();
+    spans
+}
+
+/// What stands behind the `#` of a comment on a TOML line; `others` are the spans of [`no_comments`].
+pub(super) fn comment(line: Span, lines: &Lines<'_>, others: &[Span]) -> Option<Range<usize>> {
+    let text = lines.slice(line);
+    let is_comment = |place: &usize| {
+        let before = others.partition_point(|other| other.start <= *place);
+        let last = before.checked_sub(1).and_then(|last| others.get(last));
+        last.is_none_or(|other| other.end <= *place)
+    };
+    let start = text.match_indices('#').map(|(place, _)| line.start + place).find(is_comment)?;
+    (start + 1 < line.end).then_some(start + 1..line.end)
 }
 
 fn each(users: &Node<'_>, spans: &mut Vec<Span>, user: fn(&Node<'_>, &mut Vec<Span>)) {
@@ -52,9 +95,12 @@ fn user(node: &Node<'_>, spans: &mut Vec<Span>) {
     };
     for entry in &table.entries {
         match &*entry.key {
-            "title" | "api_access" | "roles" | "permissions" | "addresses" => {}
+            "title" | "api_access" | "roles" | "permissions" | "addresses" => continue,
             "tokens" => each(&entry.value, spans, token),
             _ => everything(&entry.value, spans),
+        }
+        if !is_key(&entry.key, shape::USER_KEYS) {
+            spans.push(entry.key_span);
         }
     }
 }
@@ -65,10 +111,15 @@ fn token(node: &Node<'_>, spans: &mut Vec<Span>) {
     };
     for entry in table.entries.iter().filter(|entry| !matches!(&*entry.key, "label" | "created" | "expires")) {
         everything(&entry.value, spans);
-        if nearest(&entry.key, shape::TOKEN_KEYS).is_none() {
+        if !is_key(&entry.key, shape::TOKEN_KEYS) {
             spans.push(entry.key_span);
         }
     }
+}
+
+/// Whether an unknown key is a word that somebody took for a key, and no secret that slipped into a key's place.
+pub(super) fn is_key(key: &str, known: &[&str]) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') || nearest(key, known).is_some()
 }
 
 fn everything(node: &Node<'_>, spans: &mut Vec<Span>) {

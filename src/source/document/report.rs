@@ -107,8 +107,8 @@ impl<'t> Report<'t> {
     pub(super) fn judge<T>(self, file: &str, root: &Node<'_>, read: T) -> Result<(T, Vec<Fault>), Faults> {
         let file: Arc<str> = file.into();
         let silent = self.found.is_empty() && self.warnings.is_empty();
-        let secrets = if silent { Vec::new() } else { mask::secrets(root, &self.lines) };
-        let show = |found: &Found| self.show(&file, &secrets, found);
+        let masks = if silent { Masks::default() } else { Masks::of(root, &self) };
+        let show = |found: &Found| self.show(&file, &masks, found);
         let mut faults: Vec<Fault> = self.found.iter().map(show).collect();
         faults.sort_by_key(|fault| fault.place);
         match Faults::new(faults, self.more) {
@@ -117,8 +117,8 @@ impl<'t> Report<'t> {
         }
     }
 
-    fn show(&self, file: &Arc<str>, secrets: &[Span], found: &Found) -> Fault {
-        let hidden = |window: Span| self.hidden(secrets, window);
+    fn show(&self, file: &Arc<str>, masks: &Masks, found: &Found) -> Fault {
+        let hidden = |window: Span| self.hidden(masks, window);
         Fault {
             file: Arc::clone(file),
             place: self.lines.place(found.span.start),
@@ -128,7 +128,8 @@ impl<'t> Report<'t> {
         }
     }
 
-    fn hidden(&self, secrets: &[Span], window: Span) -> Vec<Range<usize>> {
+    fn hidden(&self, masks: &Masks, window: Span) -> Vec<Range<usize>> {
+        let Masks { secrets, no_comments } = masks;
         let text = self.lines.slice(window);
         let from = secrets.partition_point(|secret| secret.end <= window.start);
         let known = secrets.iter().skip(from).take_while(|secret| secret.start < window.end);
@@ -139,7 +140,24 @@ impl<'t> Report<'t> {
             look.extend(mask::unknown_words(text));
         }
         hidden.extend(look.into_iter().map(|range| range.start + window.start..range.end + window.start));
+        if self.format == Format::Toml {
+            let line = self.lines.line(self.lines.number(window.start));
+            hidden.extend(mask::comment(line, &self.lines, no_comments));
+        }
         hidden
+    }
+}
+
+/// What of the document is hidden, and what only looks like a comment.
+#[derive(Default)]
+struct Masks {
+    secrets: Vec<Span>,
+    no_comments: Vec<Span>,
+}
+
+impl Masks {
+    fn of(root: &Node<'_>, report: &Report<'_>) -> Self {
+        Self { secrets: mask::secrets(root, &report.lines), no_comments: mask::no_comments(root, &report.lines) }
     }
 }
 

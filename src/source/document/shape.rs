@@ -254,7 +254,7 @@ fn token<'n>(node: &'n Node<'_>, report: &mut Report<'_>) -> Option<Token<'n>> {
         let hash = Text { value, span: node.span };
         return Some(Token { hash, label: None, created: None, expires: None });
     }
-    let fields = Fields::open_discreetly(node, "a token", TOKEN_KEYS, report)?;
+    let fields = Fields::open(node, "a token", TOKEN_KEYS, report)?;
     fields.require("hash", report);
     let (label, hash) = (fields.text("label", report), fields.text("hash", report));
     let (created, expires) = (moment(&fields, "created", report), moment(&fields, "expires", report));

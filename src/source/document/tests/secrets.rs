@@ -138,6 +138,10 @@ fn no_fault_shows_a_secret() {
         format!("{{\"users\": {{\"amy\": {{\"tokens\": [\"{secret}\"}}}}}}"),
         format!("{{\"users\": {{\"amy\": {{\"tokens\": [\"{secret}]}}}}}}"),
         format!("{{\"users\": {{\"amy\": {{\"tokens\": [\"{secret}\", \"\\q\"]}}}}}}"),
+        format!("[users.amy]\ntokens = [{{ =# \"{secret}\"\n \"x\" }}]"),
+        format!("[users.amy] # {secret}\nrols = [] # once {secret}"),
+        format!("[users.amy]\nrols = [\"#\"] # {secret}\n\"#\" = 1 # {secret}"),
+        format!("[users.amy]\n{secret} = 1"),
         format!("{{\"users\": [\"{secret}\"]}}"),
         format!("[\"{secret}\"]"),
     ] {
