@@ -23,6 +23,7 @@
 //! - [`server`]: joins the rooms: build, bind, run, drain.
 //! - [`policy`]: the law. Pure: no I/O, no clock, nothing asynchronous.
 //! - [`source`]: where the law comes from: reading, watching, publishing.
+//! - `wire`: HTTP/1 on the wire, read strictly and written plainly.
 //! - `gate`: the guard: the eight steps.
 //! - [`edge`]: sockets, TLS, workers, limits.
 //! - [`record`]: audit and metrics. It decides nothing.
@@ -34,8 +35,8 @@
 //! `tests/layering` reads `src/` and holds these:
 //!
 //! - [`policy`] names no other room.
-//! - hyper is named in `gate/mod.rs` and what it forwards with, and in [`edge`]; rustls in [`edge`] and where the
-//!   upstream speaks TLS.
+//! - hyper, which serves HTTP/2, is named in [`edge`]; rustls in [`edge`] and where the upstream speaks TLS.
+//! - `wire` names no other room.
 //! - `gate` knows [`source`] only as [`source::live::Live`]; [`edge`] does not know [`policy`].
 //! - Only [`cli`] prints and reads the environment.
 
@@ -49,3 +50,4 @@ pub mod record;
 pub mod server;
 pub mod settings;
 pub mod source;
+mod wire;

@@ -13,6 +13,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -25,6 +26,7 @@ use crate::record::{AuditHandle, AuditSink, AuditWriter, Metrics, RequestIds};
 use crate::settings::{self, Audit, Settings};
 use crate::source::live::Live;
 use crate::source::reload::Reload;
+use crate::wire::HeadLimits;
 pub use check::{AccessError, Report, access, check};
 use control::{Control, Kept, OpsParts};
 use files::access::{AccessDocument, InForce};
@@ -126,6 +128,7 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
             metrics: Arc::clone(&metrics),
             ids,
             https_port: addresses.https.first().map_or(443, SocketAddr::port),
+            send_timeout: settings.limits.send_timeout,
         };
         let own = sockets.pop().unwrap_or_default();
         let started = worker::start(number, parts.clone(), own, move || build.gate());
@@ -181,6 +184,7 @@ struct GateBuild {
     metrics: Arc<Metrics>,
     ids: RequestIds,
     https_port: u16,
+    send_timeout: Duration,
 }
 
 impl GateBuild {
@@ -193,6 +197,7 @@ impl GateBuild {
             upstream: self.upstream,
             recorder: Recorder { log: self.audit.log(), metrics: self.metrics, ids: self.ids },
             https_port: self.https_port,
+            send_timeout: self.send_timeout,
         })
     }
 }
@@ -227,10 +232,18 @@ fn connection_limits(limits: &settings::Limits) -> ConnectionLimits {
     ConnectionLimits {
         handshake_timeout: limits.handshake_timeout,
         header_timeout: limits.header_timeout,
+        body_timeout: limits.body_timeout,
+        send_timeout: limits.send_timeout,
         idle_timeout: limits.idle_timeout,
-        head_size: limits.head_size as usize,
-        head_fields: limits.head_fields as usize,
+        tunnel_timeout: limits.tunnel_timeout,
+        progress: limits.progress,
+        head: HeadLimits {
+            size: limits.head_size as usize,
+            fields: limits.head_fields as usize,
+            target: limits.target_size as usize,
+        },
         http2_streams: limits.http2_streams,
+        connection_requests: u64::from(limits.connection_requests),
     }
 }
 
@@ -247,6 +260,7 @@ fn upstream(setting: &settings::Upstream, body_limit: Option<u64>) -> Result<Ups
         servers: endpoints(setting).map_err(StartError::File)?,
         connect_timeout: setting.connect_timeout,
         response_timeout: setting.response_timeout,
+        read_timeout: setting.read_timeout,
         idle_timeout: setting.idle_timeout,
         most_idle: setting.max_idle as usize,
         body_limit,

@@ -2,8 +2,11 @@
 
 pub(crate) mod connection;
 pub mod devcert;
+mod http1;
+mod http2;
+mod idle;
 pub(crate) mod listen;
 pub(crate) mod ops;
+mod shared;
 pub(crate) mod tls;
-mod watched;
 pub(crate) mod worker;

@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connection, ConnectionLimits, Door, Draining};
 use super::listen::{accept, accepted_already};
+use super::shared::Shared;
 use super::tls::LiveTls;
 use crate::gate::{Gate, Peer};
 use crate::record::{Listener, Metrics, OpenConnection};
@@ -53,7 +54,8 @@ pub(crate) fn start(
     let runtime = Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         LocalSet::new().block_on(&runtime, async move {
-            let worker = Rc::new(Worker { gate: gate(), limits: Rc::new(parts.limits.clone()), parts });
+            let limits = Rc::new(parts.limits.clone());
+            let worker = Rc::new(Worker { gate: gate(), limits, shared: Rc::default(), parts });
             worker.run(sockets).await;
         });
         // A password check may still be running; nobody waits for its verdict any more.
@@ -64,6 +66,7 @@ pub(crate) fn start(
 struct Worker {
     gate: Rc<Gate>,
     limits: Rc<ConnectionLimits>,
+    shared: Rc<Shared>,
     parts: WorkerParts,
 }
 
@@ -123,6 +126,7 @@ impl Worker {
             peer,
             door,
             limits: Rc::clone(&self.limits),
+            shared: Rc::clone(&self.shared),
             draining: self.parts.draining.clone(),
         };
         if door == Door::Clear {

@@ -3,19 +3,18 @@
 use std::rc::Rc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONNECTION, LOCATION};
+use http::header::{AUTHORIZATION, LOCATION};
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
+use http::{HeaderValue, Response, StatusCode, Uri};
 
 use super::rejection::Rejection;
-use super::{Gate, GateBody, Peer, headers, receive};
+use super::{Gate, GateBody, Incoming, Peer, headers, receive};
 
 impl Gate {
     /// Answers 308 with the same path on https. A request that carries credentials gets 403 instead: they are known to
     /// whoever listens by now, and a redirect would hide that. Nothing is forwarded from here.
-    pub(crate) async fn serve_clear(self: Rc<Self>, peer: Peer, request: Request<Incoming>) -> Response<GateBody> {
-        let (head, _) = request.into_parts();
+    pub(crate) async fn serve_clear(self: Rc<Self>, peer: Peer, request: Incoming) -> Response<GateBody> {
+        let head = request.head;
         let mut visit = self.visit(peer, &head, &self.live.snapshot());
         visit.recording.raw(&head.method, head.uri.path());
         match self.move_to_https(&head) {
@@ -28,11 +27,7 @@ impl Gate {
                 response.headers_mut().insert(headers::REQUEST_ID, id);
                 response
             }
-            Err(rejection) => {
-                let mut response = self.reject(&rejection, visit);
-                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                response
-            }
+            Err(rejection) => self.reject(&rejection, visit),
         }
     }
 

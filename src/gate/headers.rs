@@ -22,21 +22,30 @@ const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
 /// Names, spelled with hyphens, that only the gateway may say to the upstream. One that ends in `-` is a prefix.
 // `proxy` is what CGI makes HTTP_PROXY of (CVE-2016-5385).
-const OURS: [&str; 13] = [
+const OURS: [&str; 8] = [
     "forwarded",
     "proxy",
     "proxy-authorization",
     "remote-user",
     "x-forwarded-",
+    "x-real-ip",
+    "x-remote-user",
+    "x-request-id",
+];
+
+/// Names of headers that say another method or path than the request line.
+const OVERRIDES: [&str; 6] = [
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
     "x-original-url",
-    "x-real-ip",
-    "x-remote-user",
-    "x-request-id",
+    "x-override-url",
     "x-rewrite-url",
 ];
+
+/// Names that frame, route or authenticate, and mean nothing to the gateway in another spelling than their own.
+const SPELLED_ONE_WAY: [&str; 9] =
+    ["authorization", "connection", "content-length", "cookie", "expect", "host", "te", "transfer-encoding", "upgrade"];
 
 /// What becomes of the client's Authorization header.
 #[derive(Clone, Debug)]
@@ -154,8 +163,27 @@ pub(super) fn upgrade(headers: &HeaderMap, version: Version) -> Option<HeaderVal
     (!several && !h2c && bodiless).then(|| protocol.clone())
 }
 
+/// Makes the headers of an upstream's interim answer the client's.
+pub(super) fn restore_interim(headers: &mut HeaderMap) {
+    remove_hop_by_hop(headers);
+}
+
+/// Takes out of a trailer section what must not stand in one.
+pub(super) fn keep_trailers(trailers: &mut HeaderMap) {
+    let foreign: Vec<HeaderName> = trailers.keys().filter(|name| !passes_as_trailer(name)).cloned().collect();
+    for name in foreign {
+        trailers.remove(name);
+    }
+}
+
+/// Whether a header would have the upstream take another method or path than the one that is judged (CVE-2018-14773).
+pub(super) fn overrides(name: &HeaderName) -> bool {
+    let name = name.as_str().as_bytes();
+    name.first() == Some(&b'x') && OVERRIDES.iter().any(|known| folds_to(name, known.as_bytes()))
+}
+
 /// Whether a trailer field may pass: nothing that frames, routes, authenticates or identifies (RFC 9110 section 6.5.1).
-pub(super) fn passes_as_trailer(name: &HeaderName) -> bool {
+fn passes_as_trailer(name: &HeaderName) -> bool {
     let framing = [&header::CONTENT_ENCODING, &header::CONTENT_TYPE, &header::CONTENT_RANGE, &header::TRAILER];
     let acting = [&AUTHORIZATION, &CONTENT_LENGTH, &COOKIE, &HOST, &header::SET_COOKIE, &header::EXPECT];
     !is_hop_by_hop(name) && !is_ours(name) && !framing.contains(&name) && !acting.contains(&name)
@@ -204,6 +232,13 @@ fn is_ours(name: &HeaderName) -> bool {
     let name = name.as_str().as_bytes();
     // Almost every header differs in its first letter already.
     matches!(name.first(), Some(b'f' | b'p' | b'r' | b'x')) && OURS.iter().any(|ours| folds_to(name, ours.as_bytes()))
+        || is_misspelt(name)
+}
+
+/// Whether a name is `Content_Length` or the like: to the upstream it may be what it is not here.
+fn is_misspelt(name: &[u8]) -> bool {
+    let odd = name.iter().any(|byte| !byte.is_ascii_alphanumeric() && *byte != b'-');
+    odd && SPELLED_ONE_WAY.iter().any(|known| folds_to(name, known.as_bytes()))
 }
 
 fn folds_to(name: &[u8], ours: &[u8]) -> bool {
@@ -229,7 +264,7 @@ mod tests {
     use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, LOCATION, UPGRADE};
     use http::{HeaderMap, HeaderValue, Version};
 
-    use super::{is_ours, join_cookies, passes_as_trailer, relocate, remove_hop_by_hop, upgrade};
+    use super::{is_ours, join_cookies, overrides, passes_as_trailer, relocate, remove_hop_by_hop, upgrade};
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
         let parsed = lines
@@ -251,8 +286,8 @@ mod tests {
             "X_Forwarded_Anything",
             "forwarded",
             "x-request-id",
-            "X-HTTP-Method-Override",
-            "x_original_url",
+            "content_length",
+            "Transfer.Encoding",
         ] {
             assert!(is_ours(&HeaderName::try_from(name).unwrap()), "{name}");
         }
@@ -260,6 +295,17 @@ mod tests {
             ["x-remote-users", "x-remote", "xremoteuser", "host", "x-forwarded", "forwarded-by", "x-requested-with"]
         {
             assert!(!is_ours(&HeaderName::try_from(name).unwrap()), "{name}");
+        }
+    }
+
+    #[test]
+    fn another_method_or_path_in_any_spelling_is_an_override() {
+        for name in ["X-HTTP-Method-Override", "x_http_method", "X.Method.Override", "x-original-url", "X-Rewrite-URL"]
+        {
+            assert!(overrides(&HeaderName::try_from(name).unwrap()), "{name}");
+        }
+        for name in ["x-http-methods", "x-method", "method-override", "original-url"] {
+            assert!(!overrides(&HeaderName::try_from(name).unwrap()), "{name}");
         }
     }
 

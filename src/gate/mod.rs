@@ -4,6 +4,7 @@
 //! the snapshot, the password checks and the counters.
 
 mod clear;
+mod client;
 mod credentials;
 mod discard;
 mod download;
@@ -21,36 +22,41 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
+use http::header::EXPECT;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
-use hyper::body::Incoming;
-use hyper::upgrade::OnUpgrade;
-use tokio::time::timeout;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
+use tokio::time::{Instant, interval, timeout};
 
+pub(crate) use client::{ClientBody, ClientFault, Incoming, Interim, Rest};
+pub(crate) use discard::{MOST, PATIENCE};
 pub(crate) use download::GateBody;
 pub(crate) use headers::Authorization;
 pub(crate) use passwords::Passwords;
 pub(crate) use peer::{Activity, Peer};
 pub(crate) use recording::Recorder;
-pub(crate) use rejection::Voice;
-pub(crate) use upstream::{Endpoint, UpstreamSettings};
+pub(crate) use rejection::{Ending, Voice};
+pub(crate) use tunnel::Tunnel;
+pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
 
 use credentials::Presented;
-use discard::discard;
+use discard::read_on;
 use download::Download;
 use headers::Added;
 use recording::Recording;
 use rejection::{Form, Rejection};
 use streams::{Exchange, Streams};
-use tunnel::Tunnel;
 use upstream::{Answered, Outgoing, Tally, Upstream};
 
 use crate::policy::{Asked, Authentication, Decision, Identity, Snapshot};
 use crate::record::Reason;
 use crate::source::live::Live;
+use crate::wire::HeadFault;
 
 /// How often running exchanges are judged again where the document does not change.
 const REVIEW: Duration = Duration::from_secs(15);
+/// How often it is looked whether answers are read.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a gate is made of.
 pub(crate) struct GateParts {
@@ -62,6 +68,8 @@ pub(crate) struct GateParts {
     pub(crate) recorder: Recorder,
     /// The port that clear requests are sent on to.
     pub(crate) https_port: u16,
+    /// How long an answer may be left unread.
+    pub(crate) send_timeout: Duration,
 }
 
 /// One worker's gate.
@@ -74,6 +82,7 @@ pub(crate) struct Gate {
     recorder: Rc<Recorder>,
     streams: Rc<Streams>,
     https_port: u16,
+    send_timeout: Duration,
 }
 
 impl Gate {
@@ -88,6 +97,7 @@ impl Gate {
             recorder: Rc::new(parts.recorder),
             streams: Rc::default(),
             https_port: parts.https_port,
+            send_timeout: parts.send_timeout,
         })
     }
 
@@ -109,6 +119,17 @@ impl Gate {
                 gate.recorder.metrics.streams_cut(cut);
             }
         });
+        let gate = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let mut looks = interval(LOOK.min(gate.send_timeout));
+            loop {
+                looks.tick().await;
+                let ended = gate.streams.end_unread(Instant::now(), gate.send_timeout);
+                if ended > 0 {
+                    tracing::debug!(ended, "connections ended whose clients left answers unread");
+                }
+            }
+        });
     }
 
     /// Hands over what has been recorded so far; to be called when the worker ends.
@@ -122,18 +143,30 @@ impl Gate {
     }
 
     /// The life of a request. Steps 1 and 8 are here: whatever the others come to, there is one answer and one entry.
-    pub(crate) async fn serve(self: Rc<Self>, peer: Peer, mut request: Request<Incoming>) -> Response<GateBody> {
+    pub(crate) async fn serve(self: Rc<Self>, peer: Peer, request: Incoming) -> Response<GateBody> {
         let snapshot = self.live.snapshot();
-        let client = hyper::upgrade::on(&mut request);
-        let (head, body) = request.into_parts();
-        let mut visit = self.visit(peer, &head, &snapshot);
-        match self.admit(&snapshot, &head, &mut visit).await {
-            Ok(admitted) => self.pass(admitted, Taken { head, body, client }, visit).await,
+        let mut visit = self.visit(peer, &request.head, &snapshot);
+        match self.admit(&snapshot, &request.head, &mut visit).await {
+            Ok(admitted) => self.pass(admitted, request, visit).await,
             Err(rejection) => {
-                discard(&head, body, &rejection);
+                // To ask for the body of a client that waits would have it send what nobody wants.
+                if !rejection.ends_connection() && !request.head.headers.contains_key(EXPECT) {
+                    read_on(request.body);
+                }
                 self.reject(&rejection, visit)
             }
         }
+    }
+
+    /// Answers what is no request: a head that has no single reading, or `None` for one that did not come in time.
+    pub(crate) fn refuse(&self, peer: Peer, fault: Option<HeadFault>) -> Response<GateBody> {
+        let generation = self.live.snapshot().generation;
+        let mut recording = Recording::begin(&self.recorder, &peer, Version::HTTP_11, generation);
+        if let Some(HeadFault::Target { method, target }) = &fault {
+            recording.raw(method, target);
+        }
+        let rejection = fault.map_or(Rejection::TooSlow, Rejection::from);
+        self.reject(&rejection, Visit { peer, form: Form::Json, recording })
     }
 
     /// Step 1: arms what is known and wanted of a request from its first moment.
@@ -159,7 +192,8 @@ impl Gate {
             return Err(Rejection::Revoked);
         }
         visit.recording.permitted();
-        let exchange = self.streams.begin(permit);
+        let shared = (head.version == Version::HTTP_2).then(|| visit.peer.activity());
+        let exchange = self.streams.begin(permit, shared);
         Ok(Admitted { exchange, host: received.host, expects_continue: received.expects_continue })
     }
 
@@ -192,8 +226,8 @@ impl Gate {
     }
 
     /// Steps 6 and 7: prepares the request, forwards it, and makes the upstream's answer the client's.
-    async fn pass(&self, admitted: Admitted, taken: Taken, mut visit: Visit) -> Response<GateBody> {
-        let Taken { mut head, body, client } = taken;
+    async fn pass(&self, admitted: Admitted, request: Incoming, mut visit: Visit) -> Response<GateBody> {
+        let Incoming { mut head, body, interim } = request;
         let Admitted { exchange, host, expects_continue } = admitted;
         let upgrade = headers::upgrade(&head.headers, head.version);
         let switching = upgrade.is_some();
@@ -206,16 +240,15 @@ impl Gate {
             upgrade,
         };
         headers::prepare(&mut head.headers, exchange.permit(), added);
-        head.uri = Uri::from(exchange.permit().asked().target().path_and_query().clone());
-        head.version = Version::HTTP_11;
         let tally = Tally::new();
         visit.recording.tally(&tally);
-        let outgoing = Outgoing { head, body, exchange: exchange.clone(), tally, expects_continue };
+        let (of_body, tallied) = (exchange.clone(), Rc::clone(&tally));
+        let outgoing = Outgoing { headers: head.headers, body, exchange, tally, interim, expects_continue };
         match self.upstream.forward(outgoing).await {
-            Ok(answered) if answered.response.status() != StatusCode::SWITCHING_PROTOCOLS => {
-                answer(answered, exchange, host.as_ref(), visit.recording)
+            Ok(answered) if answered.status != StatusCode::SWITCHING_PROTOCOLS => {
+                answer(answered, of_body, tallied, host.as_ref(), visit.recording)
             }
-            Ok(answered) if switching => switch(answered, exchange, client, visit.recording),
+            Ok(answered) if switching => switch(answered, of_body, tallied, visit.recording),
             Ok(_) => self.reject(&Rejection::BadGateway("it switches protocols unasked".to_owned()), visit),
             Err(rejection) => self.reject(&rejection, visit),
         }
@@ -246,39 +279,44 @@ struct Admitted {
     expects_continue: bool,
 }
 
-/// A request taken apart.
-struct Taken {
-    head: Parts,
-    body: Incoming,
-    /// The client's connection, should the protocol change.
-    client: OnUpgrade,
-}
-
 /// Makes the upstream's answer the client's: untouched but for what belongs to one connection, the request id, and a
 /// Location that names the upstream's own origin.
 fn answer(
     answered: Answered,
     exchange: Exchange,
+    tally: Rc<Tally>,
     host: Option<&HeaderValue>,
     mut recording: Recording,
 ) -> Response<GateBody> {
-    let Answered { mut response, tally, lease, took } = answered;
-    recording.answered(response.status(), took);
-    // Ours, whatever the upstream speaks (RFC 9110 section 2.5); hyper lowers it for a client that speaks less.
-    *response.version_mut() = Version::HTTP_11;
-    headers::restore(response.headers_mut(), recording.id());
-    headers::relocate(response.headers_mut(), lease.origin(), host);
-    response.map(|incoming| GateBody::forwarded(Download { incoming, exchange, tally, recording, lease: Some(lease) }))
+    let Answered { status, reason, mut headers, body: answer, took } = answered;
+    recording.answered(status, took);
+    headers::restore(&mut headers, recording.id());
+    headers::relocate(&mut headers, answer.origin(), host);
+    let download = Download { answer, rest: Bytes::new(), broken: None, exchange, tally, recording };
+    let body = GateBody::forwarded(download);
+    response(status, reason, headers, body)
 }
 
 /// Lets client and upstream speak another protocol from here on.
-fn switch(answered: Answered, exchange: Exchange, client: OnUpgrade, mut recording: Recording) -> Response<GateBody> {
-    let Answered { mut response, tally, lease, took } = answered;
-    recording.answered(response.status(), took);
-    // Ours, whatever the upstream speaks (RFC 9110 section 2.5); hyper lowers it for a client that speaks less.
-    *response.version_mut() = Version::HTTP_11;
-    headers::restore_switching(response.headers_mut(), recording.id());
-    let upstream = hyper::upgrade::on(&mut response);
-    tokio::task::spawn_local(Tunnel { client, upstream, exchange, tally, recording, lease }.run());
-    response.map(|_| GateBody::nothing())
+fn switch(answered: Answered, exchange: Exchange, tally: Rc<Tally>, mut recording: Recording) -> Response<GateBody> {
+    let Answered { status, reason, mut headers, body: answer, took } = answered;
+    recording.answered(status, took);
+    headers::restore_switching(&mut headers, recording.id());
+    let tunnel = Tunnel { answer, exchange, tally, recording };
+    response(status, reason, headers, GateBody::Switched(Box::new(tunnel)))
 }
+
+fn response(status: StatusCode, reason: Bytes, headers: HeaderMap, body: GateBody) -> Response<GateBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    // Most say the usual words, which need not be carried along.
+    if status.canonical_reason().is_none_or(|usual| usual.as_bytes() != reason) {
+        response.extensions_mut().insert(Words(reason));
+    }
+    response
+}
+
+/// The words behind the status, where they are not the usual ones.
+#[derive(Clone, Debug)]
+pub(crate) struct Words(pub(crate) Bytes);

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::HeaderValue;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The client at the other end of a connection.
@@ -38,13 +39,17 @@ pub(crate) struct Activity {
     running: Cell<u32>,
     begun: Cell<u64>,
     since: Cell<Instant>,
+    /// When something of an answer was last taken by the client.
+    progress: Cell<Instant>,
+    ending: Notify,
     _held: Box<dyn Any>,
 }
 
 impl Activity {
     fn new(held: Box<dyn Any>) -> Rc<Self> {
-        let (running, begun, since) = (Cell::new(0), Cell::new(0), Cell::new(Instant::now()));
-        Rc::new(Self { running, begun, since, _held: held })
+        let (now, ending) = (Instant::now(), Notify::new());
+        let (running, begun, since, progress) = (Cell::new(0), Cell::new(0), Cell::new(now), Cell::new(now));
+        Rc::new(Self { running, begun, since, progress, ending, _held: held })
     }
 
     /// Whether a request is under way.
@@ -60,6 +65,26 @@ impl Activity {
     /// Since when nothing is under way; only of interest while nothing is.
     pub(crate) fn since(&self) -> Instant {
         self.since.get()
+    }
+
+    /// The client has taken something of an answer.
+    pub(super) fn moves(&self) {
+        self.progress.set(Instant::now());
+    }
+
+    /// When it last did.
+    pub(super) fn progress(&self) -> Instant {
+        self.progress.get()
+    }
+
+    /// Has the connection ended, with all that is under way on it.
+    pub(super) fn end(&self) {
+        self.ending.notify_one();
+    }
+
+    /// Returns once the connection has to end.
+    pub(crate) async fn ended(&self) {
+        self.ending.notified().await;
     }
 
     /// Counts a request as under way until the mark is dropped.

@@ -1,14 +1,16 @@
 //! Step 2: a request's head becomes a [`Target`] and a host, or is refused.
 //!
-//! hyper has parsed the bytes; what it is lenient about and RFC 9110 and 9112 are not is judged here.
+//! The bytes have been parsed by `wire` or by hyper; what both let pass and RFC 9110 and 9113 do not is judged here.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING, UPGRADE};
+use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderMap, HeaderValue, Method, Version};
 
+use super::headers;
 use super::rejection::Rejection;
 use crate::policy::{Target, TargetError};
+use crate::wire::Framing;
 
 /// What a head says, once it has one reading.
 pub(super) struct Received {
@@ -26,7 +28,10 @@ pub(super) fn read(parts: &Parts) -> Result<Received, Rejection> {
     }
     let host = host(parts)?;
     connection_options(&parts.headers)?;
-    framing(&parts.headers, parts.version)?;
+    if parts.version == Version::HTTP_2 {
+        framing(parts)?;
+    }
+    no_overrides(&parts.headers)?;
     let expects_continue = expectation(&parts.headers, parts.version)?;
     let asked = parts.uri.path_and_query().ok_or(TargetError::Form)?;
     let target = Target::read(&parts.method, asked)?;
@@ -80,23 +85,21 @@ fn connection_options(headers: &HeaderMap) -> Result<(), Rejection> {
     Err(Rejection::Malformed("Connection or Upgrade has a character that no token has"))
 }
 
-/// One way to tell where the body ends (RFC 9112 section 6.3).
-fn framing(headers: &HeaderMap, version: Version) -> Result<(), Rejection> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    if let Some(coding) = codings.next() {
-        let chunked = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-        if !chunked || version != Version::HTTP_11 || headers.contains_key(CONTENT_LENGTH) {
-            return Err(Rejection::Malformed("the end of the body is in doubt"));
-        }
-    }
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    if let Some(length) = lengths.next() {
-        let digits = !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit);
-        if !digits || lengths.any(|other| other != length) {
-            return Err(Rejection::Malformed("the end of the body is in doubt"));
-        }
+/// Headers that name another method or path are refused and not only removed: who sends one wants it obeyed.
+fn no_overrides(headers: &HeaderMap) -> Result<(), Rejection> {
+    if headers.keys().any(headers::overrides) {
+        return Err(Rejection::Malformed("a header names another method or path than the request"));
     }
     Ok(())
+}
+
+/// One way to tell where the body ends. `wire` has seen to it already for HTTP/1; over HTTP/2 there are frames for that,
+/// but a length that is named has to be one.
+fn framing(parts: &Parts) -> Result<(), Rejection> {
+    match Framing::of_request(&parts.headers, Version::HTTP_11) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Rejection::Malformed("the end of the body is in doubt")),
+    }
 }
 
 /// Whether the client waits for `100 Continue`; one that speaks HTTP/1.0 never does (RFC 9110 section 10.1.1).

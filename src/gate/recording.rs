@@ -90,11 +90,6 @@ impl Recording {
         self.tally = Some(Rc::clone(tally));
     }
 
-    /// The client's body grew larger than is allowed, after the answer began.
-    pub(crate) fn too_large(&mut self) {
-        self.entry.reason = Reason::TooLarge;
-    }
-
     /// The head of the upstream's answer came.
     pub(crate) fn answered(&mut self, status: StatusCode, took: Duration) {
         self.entry.status = Some(status.as_u16());
@@ -133,15 +128,21 @@ impl Recording {
         }
     }
 
-    /// The exchange was cut.
-    pub(crate) fn cut(&mut self) {
-        self.entry.reason = Reason::Revoked;
+    /// The exchange broke off, after the answer had begun.
+    pub(crate) fn fault(&mut self, reason: Reason, detail: Option<&str>) {
+        self.entry.reason = reason;
+        self.entry.detail = detail.map(Into::into);
     }
 
-    /// The upstream broke off in the middle of its answer.
-    pub(crate) fn broken(&mut self, error: &impl std::fmt::Display) {
-        self.entry.reason = Reason::UpstreamFailed;
-        self.entry.detail = Some(error.to_string().into());
+    /// The client does not get the whole answer: it is gone, or it takes too long to read. What broke off before stands.
+    pub(crate) fn lost(&mut self, slow: bool) {
+        match (self.entry.reason, slow) {
+            (Reason::Ok | Reason::ClientGone, true) => {
+                self.fault(Reason::RequestTimeout, Some("the client does not read the answer"));
+            }
+            (Reason::Ok, false) => self.entry.reason = Reason::ClientGone,
+            _ => {}
+        }
     }
 
     /// Bytes of an answer of the gateway's own.

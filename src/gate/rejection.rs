@@ -4,12 +4,13 @@
 //! API's own form, as JSON or XML, or RFC 9457 where the settings say `answers = "problem"`.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-use crate::policy::{DenialReason, Refusal, TargetError};
+use crate::policy::{DenialReason, Refusal, Target, TargetError};
 use crate::record::Reason;
 use crate::settings::Answers;
+use crate::wire::HeadFault;
 
 /// Why a request is not forwarded, or why its forwarding failed.
 #[derive(Debug)]
@@ -26,7 +27,15 @@ pub(crate) enum Rejection {
     Denied(DenialReason),
     /// Credentials in clear text.
     ClearText,
-    /// The client's body breaks off or is not framed as its head says.
+    /// The head is larger than the settings allow.
+    HeadTooLarge,
+    /// The request target is longer than the settings allow.
+    TargetTooLong,
+    /// A version of HTTP that is not spoken here.
+    Version,
+    /// The head or the body comes too slowly.
+    TooSlow,
+    /// The client's body breaks off.
     ClientGone,
     /// The body is longer than the settings allow.
     TooLarge,
@@ -64,6 +73,10 @@ impl Rejection {
         match self {
             Self::Target(_) | Self::Malformed(_) | Self::ClientGone => StatusCode::BAD_REQUEST,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::HeadTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::Version => StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             // A cut before the answer began looks like any request made after the cut.
             Self::Unauthenticated(_) | Self::Revoked => StatusCode::UNAUTHORIZED,
             Self::Denied(DenialReason::Unauthenticated) => StatusCode::UNAUTHORIZED,
@@ -79,7 +92,9 @@ impl Rejection {
     pub(crate) fn reason(&self) -> Reason {
         match self {
             Self::Target(_) => Reason::BadTarget,
-            Self::Malformed(_) | Self::Expectation => Reason::BadRequest,
+            Self::Malformed(_) | Self::Expectation | Self::Version => Reason::BadRequest,
+            Self::HeadTooLarge | Self::TargetTooLong => Reason::TooLarge,
+            Self::TooSlow => Reason::RequestTimeout,
             Self::Unauthenticated(reason) => *reason,
             Self::Denied(DenialReason::Unauthenticated) => Reason::NoCredentials,
             Self::Denied(DenialReason::Address) => Reason::Address,
@@ -103,8 +118,12 @@ impl Rejection {
         match self {
             Self::Malformed(what) => Some(what),
             Self::Unreachable(error) | Self::BadGateway(error) => Some(error),
+            Self::HeadTooLarge => Some("head"),
+            Self::TargetTooLong => Some("target"),
             Self::Target(_)
             | Self::Expectation
+            | Self::Version
+            | Self::TooSlow
             | Self::Unauthenticated(_)
             | Self::Denied(_)
             | Self::ClearText
@@ -130,6 +149,10 @@ impl Rejection {
                 "Credentials were sent without encryption. Use https, and consider this token known to others."
                     .to_owned()
             }
+            Self::HeadTooLarge => "The head of the request is larger than is allowed here.".to_owned(),
+            Self::TargetTooLong => "The path and query are longer than is allowed here.".to_owned(),
+            Self::Version => "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.".to_owned(),
+            Self::TooSlow => "The request came too slowly.".to_owned(),
             Self::ClientGone => "The body ended before its end.".to_owned(),
             Self::TooLarge => "The body is larger than is allowed here.".to_owned(),
             Self::Busy => "Too many sign-ins at the moment. Try again soon.".to_owned(),
@@ -154,14 +177,52 @@ impl Rejection {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
         }
         if self.ends_connection() {
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            response.extensions_mut().insert(Ending);
         }
         response
     }
 
     /// Whether nothing more is read from the connection, because it is in doubt where one message ends.
     pub(crate) fn ends_connection(&self) -> bool {
-        matches!(self, Self::Malformed(_) | Self::ClientGone | Self::TooLarge)
+        match self {
+            Self::Malformed(_)
+            | Self::HeadTooLarge
+            | Self::TargetTooLong
+            | Self::Version
+            | Self::TooSlow
+            | Self::ClientGone
+            | Self::TooLarge
+            | Self::ClearText => true,
+            Self::Target(_)
+            | Self::Expectation
+            | Self::Unauthenticated(_)
+            | Self::Denied(_)
+            | Self::Busy
+            | Self::Unreachable(_)
+            | Self::BadGateway(_)
+            | Self::Timeout
+            | Self::Revoked => false,
+        }
+    }
+}
+
+/// Marks an answer after which an HTTP/1 connection ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ending;
+
+impl From<HeadFault> for Rejection {
+    fn from(fault: HeadFault) -> Self {
+        match fault {
+            HeadFault::TooLarge | HeadFault::TooMany => Self::HeadTooLarge,
+            HeadFault::TargetTooLong => Self::TargetTooLong,
+            HeadFault::Version => Self::Version,
+            HeadFault::Framing => Self::Malformed("the end of the body is in doubt"),
+            HeadFault::Malformed(what) => Self::Malformed(what),
+            HeadFault::Target { method, target } => {
+                // What the http crate takes for no target is judged again, to tell why.
+                Self::Target(Target::parse(method.as_str(), &target).err().unwrap_or(TargetError::Character))
+            }
+        }
     }
 }
 

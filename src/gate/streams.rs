@@ -7,9 +7,15 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use tokio::time::Instant;
+
+use super::peer::Activity;
 use crate::policy::{Permit, Snapshot};
+
+/// How many times as long an answer may be left unread beside others that are read.
+const UNREAD_BESIDE_OTHERS: u32 = 10;
 
 /// The exchanges under way on this worker.
 #[derive(Default)]
@@ -26,6 +32,10 @@ pub(crate) struct Exchange(Rc<State>);
 struct State {
     permit: Permit,
     cut: Cell<bool>,
+    /// The connection of a client that reads several answers side by side, and so may leave one unread.
+    shared: Option<Rc<Activity>>,
+    /// Since when the client has had a piece of the answer without asking for the next.
+    handed: Cell<Option<Instant>>,
     /// The tasks that wait on this exchange: at most the one that sends and the one that receives.
     waiting: RefCell<Vec<Waker>>,
     streams: Rc<Streams>,
@@ -33,12 +43,13 @@ struct State {
 }
 
 impl Streams {
-    /// Takes a permit in and watches over it.
-    pub(crate) fn begin(self: &Rc<Self>, permit: Permit) -> Exchange {
+    /// Takes a permit in and watches over it. `shared` is the connection where it carries several answers at once.
+    pub(crate) fn begin(self: &Rc<Self>, permit: Permit, shared: Option<&Rc<Activity>>) -> Exchange {
         let number = self.next.get();
         self.next.set(number.wrapping_add(1));
         let streams = Rc::clone(self);
-        let state = Rc::new(State { permit, cut: Cell::new(false), waiting: RefCell::default(), streams, number });
+        let (cut, handed, waiting) = (Cell::new(false), Cell::new(None), RefCell::default());
+        let state = Rc::new(State { permit, cut, shared: shared.cloned(), handed, waiting, streams, number });
         self.running.borrow_mut().insert(number, Rc::downgrade(&state));
         Exchange(state)
     }
@@ -48,6 +59,19 @@ impl Streams {
         let running: Vec<_> = self.running.borrow().values().filter_map(Weak::upgrade).collect();
         let lost = running.iter().filter(|state| !state.cut.get() && !snapshot.still_permits(&state.permit, now));
         lost.map(|state| state.cut()).count()
+    }
+
+    /// Ends connections on which answers are left unread (CVE-2026-49975 is the class: a window that is never opened).
+    /// A client may leave one for longer while it reads others. Returns how many.
+    pub(crate) fn end_unread(&self, now: Instant, patience: Duration) -> usize {
+        let running: Vec<_> = self.running.borrow().values().filter_map(Weak::upgrade).collect();
+        let since = |earlier: Instant| now.saturating_duration_since(earlier);
+        let unread = running.iter().filter_map(|state| {
+            let (shared, handed) = (state.shared.as_ref()?, state.handed.get()?);
+            let idle = since(handed) > patience && since(shared.progress()) > patience;
+            (idle || since(handed) > patience * UNREAD_BESIDE_OTHERS).then_some(shared)
+        });
+        unread.map(|shared| shared.end()).count()
     }
 
     /// How many exchanges are under way.
@@ -65,6 +89,24 @@ impl Exchange {
     /// Whether it was cut.
     pub(crate) fn is_cut(&self) -> bool {
         self.0.cut.get()
+    }
+
+    /// The client has been handed a piece of the answer.
+    pub(crate) fn handed_over(&self) {
+        if let Some(shared) = &self.0.shared {
+            shared.moves();
+            self.0.handed.set(Some(shared.progress()));
+        }
+    }
+
+    /// The client asks for more of the answer.
+    pub(crate) fn asked(&self) {
+        self.0.handed.set(None);
+    }
+
+    /// Whether the answer may be left unread, and so has to be handed over in small pieces.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.0.shared.is_some()
     }
 
     /// Ready once the exchange is cut.

@@ -5,70 +5,80 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use hyper::upgrade::{OnUpgrade, Upgraded};
-use hyper_util::rt::TokioIo;
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional};
+use tokio::time::sleep;
 
 use super::recording::Recording;
 use super::streams::Exchange;
-use super::upstream::{Lease, Tally};
+use super::upstream::{AnswerBody, Tally};
+use crate::record::Reason;
 
-/// Both ends of a connection that is about to change its protocol, and what belongs to it.
-pub(super) struct Tunnel {
-    pub(super) client: OnUpgrade,
-    pub(super) upstream: OnUpgrade,
+/// The upstream's end of a connection that has changed its protocol, and what belongs to it.
+pub(crate) struct Tunnel {
+    pub(super) answer: AnswerBody,
     pub(super) exchange: Exchange,
     pub(super) tally: Rc<Tally>,
     pub(super) recording: Recording,
-    /// Kept so that the upstream connection is driven to the end.
-    pub(super) lease: Lease,
 }
 
 impl Tunnel {
-    /// Carries bytes both ways until the end.
-    pub(super) async fn run(mut self) {
+    /// Carries bytes both ways until the end, or until none came for as long as `silence`. `early` is what the client
+    /// has said already.
+    pub(crate) async fn run(self, client: impl AsyncRead + AsyncWrite + Unpin, early: Bytes, silence: Duration) {
+        let Self { answer, exchange, tally, mut recording } = self;
+        let Some((upstream, said)) = answer.into_stream() else { return };
+        let mut client = Counted { inner: client, early, read: &tally.up };
+        let mut upstream = Counted { inner: upstream, early: said, read: &tally.down };
         let ended = tokio::select! {
-            ended = carry(self.client, self.upstream, &self.tally) => ended,
-            () = self.exchange.cut() => {
-                self.recording.cut();
-                return;
-            }
+            ended = copy_bidirectional(&mut client, &mut upstream) => ended,
+            () = exchange.cut() => return recording.fault(Reason::Revoked, None),
+            () = silent(&tally, silence) => return recording.fault(Reason::RequestTimeout, Some("nothing was said")),
         };
         if let Err(error) = ended {
             tracing::debug!(%error, "an upgraded connection broke off");
         }
-        self.recording.finish();
-        drop(self.lease);
+        recording.finish();
     }
 }
 
-async fn carry(client: OnUpgrade, upstream: OnUpgrade, tally: &Tally) -> io::Result<()> {
-    let (client, upstream) = tokio::try_join!(client, upstream).map_err(io::Error::other)?;
-    let mut client = Counted { inner: TokioIo::new(client), read: &tally.up };
-    let mut upstream = Counted { inner: TokioIo::new(upstream), read: &tally.down };
-    copy_bidirectional(&mut client, &mut upstream).await?;
-    Ok(())
+/// Returns once nothing has passed for so long.
+async fn silent(tally: &Tally, silence: Duration) {
+    let passed = || (tally.up.get(), tally.down.get());
+    let mut before = None;
+    while before != Some(passed()) {
+        before = Some(passed());
+        sleep(silence).await;
+    }
 }
 
-/// Counts what is read, so that the audit entry has it also when the copying is cut off.
-struct Counted<'a> {
-    inner: TokioIo<Upgraded>,
+/// Says what was said too early, and counts what is read, so that the audit entry has it also when it is cut off.
+struct Counted<'a, S> {
+    inner: S,
+    early: Bytes,
     read: &'a Cell<u64>,
 }
 
-impl AsyncRead for Counted<'_> {
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<'_, S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        if this.early.is_empty() {
+            ready!(Pin::new(&mut this.inner).poll_read(cx, buf))?;
+        } else {
+            let length = this.early.len().min(buf.remaining());
+            buf.put_slice(this.early.get(..length).unwrap_or_default());
+            this.early.advance(length);
+        }
         let got = buf.filled().len().saturating_sub(before) as u64;
         this.read.set(this.read.get().saturating_add(got));
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Counted<'_> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<'_, S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
     }

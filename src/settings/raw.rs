@@ -110,6 +110,9 @@ pub(super) struct RawUpstream {
     /// proxies wait, so that what worked behind them works here.
     #[schemars(extend("default" = "60s"))]
     pub(super) response_timeout: Option<At<RawDuration>>,
+    /// How long the upstream may stay silent in the middle of an answer. Event streams send something more often.
+    #[schemars(extend("default" = "5m"))]
+    pub(super) read_timeout: Option<At<RawDuration>>,
     /// How long an unused connection is kept. It must be shorter than the server's own limit, or a request may meet a
     /// connection that is just being closed: Node closes after 5 s.
     #[schemars(extend("default" = "4s"))]
@@ -152,14 +155,32 @@ pub(super) struct RawLimits {
     /// How long the head of a request may take from its first byte: what is sent slower is sent to hold a connection.
     #[schemars(extend("default" = "15s"))]
     pub(super) header_timeout: Option<At<RawDuration>>,
+    /// How long `progress` bytes of a request's body may take; more slowly is answered 408. Only the time counts in which
+    /// they are waited for. Half a minute bridges a bad radio link, not a client that holds a connection on purpose.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) body_timeout: Option<At<RawDuration>>,
+    /// How long a client may take to read `progress` bytes of an answer, while there are more; then its connection is
+    /// closed.
+    #[schemars(extend("default" = "30s"))]
+    pub(super) send_timeout: Option<At<RawDuration>>,
+    /// Bytes that have to move in each `body_timeout` and `send_timeout`: a byte from time to time is no progress.
+    #[schemars(extend("default" = "1KiB"))]
+    pub(super) progress: Option<At<RawSize>>,
     /// How long a client's connection is kept between requests. Longer than the minute after which many clients and
     /// load balancers let go of one, so that it is they who close.
     #[schemars(extend("default" = "75s"))]
     pub(super) idle_timeout: Option<At<RawDuration>>,
+    /// How long a connection that has changed its protocol, such as a WebSocket, may stay silent. An hour, since not all
+    /// of them send pings.
+    #[schemars(extend("default" = "1h"))]
+    pub(super) tunnel_timeout: Option<At<RawDuration>>,
     /// Size of a request's head, HTTP/2's decoded one included; more is answered 431. Cookies of real clients stay
     /// below 16 KiB.
     #[schemars(extend("default" = "32KiB"))]
     pub(super) head_size: Option<At<RawSize>>,
+    /// Size of a request's path and query; more is answered 414. RFC 9110 section 4.1 recommends 8000 at the least.
+    #[schemars(extend("default" = "8KiB"))]
+    pub(super) target_size: Option<At<RawSize>>,
     /// Header fields of a request; more is answered 431. Browsers send some twenty.
     #[schemars(range(min = 16, max = 1000), extend("default" = 100))]
     pub(super) head_fields: Option<At<RawNumber>>,
@@ -173,6 +194,10 @@ pub(super) struct RawLimits {
     /// need two file descriptors, and ten thousand stay well below the 65536 that services are usually given.
     #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10000))]
     pub(super) connections: Option<At<RawNumber>>,
+    /// Requests on one connection; then the client has to make a new one, so that none lives for ever and load spreads
+    /// over the workers again.
+    #[schemars(range(min = 1, max = 1_000_000_000), extend("default" = 10000))]
+    pub(super) connection_requests: Option<At<RawNumber>>,
     /// Passwords verified at once (bcrypt, Argon2), "auto" for one per core. Each keeps a core busy for milliseconds
     /// and Argon2 takes 19 MiB; tokens cost nothing of it.
     #[schemars(range(min = 1, max = 1024), extend("default" = "auto"))]

@@ -30,6 +30,8 @@ pub struct Upstream {
     pub connect_timeout: Duration,
     /// From the end of the request to the head of the answer.
     pub response_timeout: Duration,
+    /// For the next piece of an answer that has begun.
+    pub read_timeout: Duration,
     /// For an unused connection.
     pub idle_timeout: Duration,
     /// Unused connections that each worker keeps for each server.
@@ -140,6 +142,7 @@ impl Upstream {
         };
         let connect_timeout = time("connect_timeout", raw.connect_timeout.as_ref(), 5);
         let response_timeout = time("response_timeout", raw.response_timeout.as_ref(), 60);
+        let read_timeout = time("read_timeout", raw.read_timeout.as_ref(), 300);
         let idle_timeout = time("idle_timeout", raw.idle_timeout.as_ref(), 4);
         let max_idle = check.number("upstream.max_idle", raw.max_idle.as_ref(), 64, 0..=65535);
         Ok(Self {
@@ -148,6 +151,7 @@ impl Upstream {
             ca: ca?,
             connect_timeout: connect_timeout?,
             response_timeout: response_timeout?,
+            read_timeout: read_timeout?,
             idle_timeout: idle_timeout?,
             max_idle: max_idle?,
         })

@@ -53,38 +53,25 @@ async fn the_end_of_a_body_is_never_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_length_beside_chunks_means_nothing_and_ends_the_connection() {
-    // RFC 9112 section 6.3: the chunks count, and what follows them is not trusted to be another request.
+async fn a_length_beside_chunks_is_refused() {
+    // RFC 9112 section 6.3 lets a server go by the chunks; the next one might go by the length.
     let gateway = Gateway::usual();
     for fields in
         ["Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n"]
     {
-        let mut wire = gateway.http1().await;
         let smuggled = head("GET /play/smuggled HTTP/1.1", "");
-        wire.send(post(fields, &format!("2\r\nab\r\n0\r\n\r\n{smuggled}")).as_bytes()).await;
-        assert!(matches!(wire.answer("POST").await.status(), 200 | 400), "{fields}");
-        assert!(wire.is_ended().await, "{fields}");
-        for received in gateway.upstream.received() {
-            assert_eq!((received.head.word(), &*received.body.kept), ("/play/echo", &b"ab"[..]), "{fields}");
-            assert!(received.head.has("transfer-encoding") && !received.head.has("content-length"), "{fields}");
-        }
-        gateway.upstream.forget();
+        refused(&gateway, post(fields, &format!("2\r\nab\r\n0\r\n\r\n{smuggled}"))).await;
     }
 }
 
 #[tokio::test]
-async fn a_fragment_is_neither_judged_nor_sent() {
+async fn a_fragment_is_refused() {
     let gateway = Gateway::usual();
-    for target in ["/play/sized/5#x", "/play/sized/5#/../../orders", "/play/sized/5?#x"] {
-        let answer = gateway.send(head(&format!("GET {target} HTTP/1.1"), "")).await;
-        assert!(matches!(answer.status(), 200 | 400), "{target}");
-        for received in gateway.upstream.received() {
-            assert_eq!(received.head.word().trim_end_matches('?'), "/play/sized/5", "{target}");
-        }
-        gateway.upstream.forget();
+    for target in
+        ["/play/sized/5#x", "/play/sized/5#/../../orders", "/play/sized/5?#x", "/orders/1/2#/../../play/sized/5"]
+    {
+        refused(&gateway, head(&format!("GET {target} HTTP/1.1"), "")).await;
     }
-    assert_eq!(gateway.send(head("GET /orders/1/2#/../../play/sized/5 HTTP/1.1", "")).await.status(), 403);
-    gateway.upstream.assert_nothing_reached().await;
 }
 
 #[tokio::test]
@@ -184,15 +171,9 @@ async fn a_head_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn equal_lengths_are_one_length_and_chunks_are_read_strictly() {
+async fn equal_lengths_are_two_and_chunks_are_read_strictly() {
     let gateway = Gateway::usual();
-    let answer = gateway.send(post("Content-Length: 2\r\nContent-Length: 2\r\n", "ab")).await;
-    assert!(matches!(answer.status(), 200 | 400));
-    if answer.status() == 200 {
-        let received = gateway.upstream.only();
-        assert_eq!((received.head.value("content-length").as_deref(), &*received.body.kept), (Some("2"), &b"ab"[..]));
-    }
-    gateway.upstream.forget();
+    refused(&gateway, post("Content-Length: 2\r\nContent-Length: 2\r\n", "ab")).await;
     for chunks in [
         "0x1\r\na\r\n0\r\n\r\n",
         "+1\r\na\r\n0\r\n\r\n",
@@ -200,12 +181,7 @@ async fn equal_lengths_are_one_length_and_chunks_are_read_strictly() {
         "1\r\nab\r\n0\r\n\r\n",
         "11111111111111111\r\na",
     ] {
-        let mut wire = gateway.http1().await;
-        wire.send(post("Transfer-Encoding: chunked\r\n", chunks).as_bytes()).await;
-        let answer = wire.answer("POST").await;
-        assert_eq!(answer.status(), 400, "{chunks:?}");
-        // The head was good, so it may have been sent on; its body never came to an end there.
-        assert!(gateway.upstream.received().iter().all(|received| !received.body.complete), "{chunks:?}");
+        refused(&gateway, post("Transfer-Encoding: chunked\r\n", chunks)).await;
     }
 }
 

@@ -36,11 +36,10 @@ async fn nobody_says_who_they_are_but_the_gateway() {
         "Forwarded",
         "X-Real-IP",
         "Proxy-Authorization",
-        "X-Original-URL",
-        "X-Rewrite-URL",
-        "X-HTTP-Method-Override",
-        "X_HTTP_Method_Override",
         "X-Request-Id",
+        // What frames, spelled as only the upstream may read it.
+        "Content_Length",
+        "Transfer.Encoding",
     ];
     for protocol in Protocol::BOTH {
         let mut all = ask();
@@ -55,6 +54,27 @@ async fn nobody_says_who_they_are_but_the_gateway() {
         assert_eq!(head.value("x-forwarded-proto").as_deref(), Some("https"));
         assert_eq!(head.value("x-forwarded-host").as_deref(), Some(HOST));
         assert_eq!(head.value("host").as_deref(), Some(HOST));
+    }
+}
+
+#[tokio::test]
+async fn another_method_or_path_is_refused() {
+    let gateway = Gateway::usual();
+    for protocol in Protocol::BOTH {
+        for name in [
+            "X-HTTP-Method-Override",
+            "X-HTTP-Method",
+            "X-Method-Override",
+            "X_HTTP_Method_Override",
+            "X-Original-URL",
+            "X-Rewrite-URL",
+        ] {
+            let name = if protocol == Protocol::Http2 { name.to_ascii_lowercase() } else { name.to_owned() };
+            let answer = gateway.ask(protocol, &ask().field(&name, "DELETE")).await;
+            assert_eq!(answer.status(), 400, "{name}");
+            assert_eq!(gateway.entry(&answer).await["reason"], "bad_request");
+            gateway.upstream.assert_nothing_reached().await;
+        }
     }
 }
 

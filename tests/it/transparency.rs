@@ -162,13 +162,25 @@ async fn an_upstream_that_speaks_http_1_0_is_answered_for_in_1_1() {
 }
 
 #[tokio::test]
-async fn early_hints_do_not_disturb_the_answer() {
-    // hyper's server has no way to send them on: they end here, and the final answer is whole.
+async fn early_hints_come_before_the_answer() {
     let gateway = Gateway::usual();
+    let (_, answer) = through(&gateway, Protocol::Http1, &Ask::get("/play/fixed/hints")).await;
+    assert_eq!((answer.interim.len(), answer.text().as_str()), (1, "hints"));
+    assert_eq!(answer.interim[0].line, "HTTP/1.1 103 Early Hints");
+    assert_eq!(answer.interim[0].value("link").as_deref(), Some("</a.css>; rel=preload"));
+    // `100 Continue` is for those who wait for it.
+    let (_, answer) = through(&gateway, Protocol::Http1, &Ask::get("/play/fixed/continued")).await;
+    assert_eq!((answer.interim.len(), answer.text().as_str()), (0, "continued"));
+    // hyper's server has no way to send them on over HTTP/2: they end here, and the final answer is whole.
     for path in ["hints", "continued"] {
-        let (_, answer) = through(&gateway, Protocol::Http1, &Ask::get(&format!("/play/fixed/{path}"))).await;
+        let (_, answer) = through(&gateway, Protocol::Http2, &Ask::get(&format!("/play/fixed/{path}"))).await;
         assert_eq!((answer.interim.len(), answer.text().as_str()), (0, path));
     }
+    let mut wire = gateway.http1().await;
+    let credentials = crate::harness::basic(crate::harness::AMY);
+    let old = format!("GET /play/fixed/hints HTTP/1.0\r\nHost: shop.example\r\nAuthorization: {credentials}\r\n\r\n");
+    wire.send(old.as_bytes()).await;
+    assert!(wire.answer("GET").await.interim.is_empty(), "HTTP/1.0 knows none");
 }
 
 #[tokio::test]

@@ -4,36 +4,39 @@
 //! closed is sent once more on a new one where that is safe: it has no body and an idempotent method, or not a byte of
 //! it was written. Never otherwise: an upstream must not see an order twice.
 
-mod body;
+mod answer;
 mod connect;
 mod pool;
+mod send;
+mod tally;
+mod upload;
 
 use std::cell::Cell;
-use std::future::poll_fn;
-use std::io;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::task::Poll;
 use std::time::Duration;
 
-use http::{Method, Request, Response, StatusCode};
-use hyper::body::{Body as _, Incoming};
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep, sleep_until};
+use bytes::Bytes;
+use http::header::{EXPECT, UPGRADE};
+use http::{HeaderMap, Method, StatusCode};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
-use body::Hold;
-pub(crate) use body::{BodyError, Tally, Upload, UploadFault};
+pub(crate) use answer::{AnswerBody, BodyError};
 pub(crate) use connect::Endpoint;
-use pool::{Connection, Pool};
+pub(crate) use tally::Tally;
+pub(crate) use upload::UploadFault;
 
+use pool::{Connection, Pool};
+use send::{Request, Sending, Sent, Unsent};
+use upload::Upload;
+
+use super::client::{ClientBody, Interim};
+use super::discard::read_on;
 use super::rejection::Rejection;
 use super::streams::Exchange;
 use crate::record::Metrics;
-
-/// How long a client that expects `100 Continue` is kept waiting for an upstream that never says it.
-const CONTINUE_PATIENCE: Duration = Duration::from_secs(1);
+use crate::wire::{BodyDecoder, Scratch};
 
 /// How the upstream is spoken to.
 #[derive(Clone)]
@@ -41,6 +44,7 @@ pub(crate) struct UpstreamSettings {
     pub(crate) servers: Vec<Endpoint>,
     pub(crate) connect_timeout: Duration,
     pub(crate) response_timeout: Duration,
+    pub(crate) read_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) most_idle: usize,
     pub(crate) body_limit: Option<u64>,
@@ -52,52 +56,36 @@ pub(crate) struct Upstream {
     next: Cell<usize>,
     settings: UpstreamSettings,
     metrics: Arc<Metrics>,
+    scratch: Rc<Scratch>,
 }
 
 /// A request ready to be sent.
 pub(crate) struct Outgoing {
-    pub(crate) head: http::request::Parts,
-    pub(crate) body: Incoming,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: ClientBody,
     pub(crate) exchange: Exchange,
     pub(crate) tally: Rc<Tally>,
+    pub(crate) interim: Option<Rc<dyn Interim>>,
     pub(crate) expects_continue: bool,
 }
 
 /// An answer whose head has come.
 pub(crate) struct Answered {
-    pub(crate) response: Response<Incoming>,
-    pub(crate) tally: Rc<Tally>,
-    pub(crate) lease: Lease,
+    pub(crate) status: StatusCode,
+    pub(crate) reason: Bytes,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: AnswerBody,
     /// How long it took from sending to the answer's head.
     pub(crate) took: Duration,
 }
 
-/// The connection an answer comes over.
-pub(crate) struct Lease {
-    connection: Connection,
-    pool: Rc<Pool>,
-}
-
-impl Lease {
-    /// Gives the connection back for other requests; to be called once the answer has been read to its end.
-    pub(crate) fn give_back(self, tally: &Tally) {
-        // A body that was never asked for stays unsent, so this connection has no next request.
-        if !tally.held.get() {
-            self.pool.give(self.connection);
-        }
-    }
-
-    /// Where the upstream thinks it is.
-    pub(crate) fn origin(&self) -> &str {
-        &self.pool.endpoint.origin
-    }
-}
-
 impl Upstream {
     pub(crate) fn new(settings: UpstreamSettings, metrics: Arc<Metrics>) -> Self {
-        let pool = |endpoint: &Endpoint| Pool::new(endpoint.clone(), settings.most_idle, settings.idle_timeout);
+        let scratch = Rc::default();
+        let pool =
+            |endpoint: &Endpoint| Pool::new(endpoint.clone(), settings.most_idle, settings.idle_timeout, &scratch);
         let pools = settings.servers.iter().map(pool).collect();
-        Self { pools, next: Cell::new(0), settings, metrics }
+        Self { pools, next: Cell::new(0), settings, metrics, scratch }
     }
 
     /// Starts closing connections that idle. To be called on the worker's own runtime.
@@ -114,68 +102,53 @@ impl Upstream {
 
     /// Sends a request and waits for the head of the answer.
     pub(crate) async fn forward(&self, outgoing: Outgoing) -> Result<Answered, Rejection> {
-        let tally = Rc::clone(&outgoing.tally);
-        let again = again(&outgoing);
-        let mut request = self.request(outgoing, &tally);
-        let exchange = request.body().exchange.clone();
+        let Outgoing { mut headers, body, exchange, tally, interim, expects_continue } = outgoing;
+        let (framing, bodiless) = (body.framing(), body.is_empty());
+        if bodiless {
+            headers.remove(EXPECT);
+        }
+        let limit = self.settings.body_limit;
+        let mut upload = (!bodiless).then(|| Upload::new(body, exchange.clone(), &tally, limit, expects_continue));
+        if let Some(upload) = &mut upload {
+            upload.look().await?;
+        }
+        let target = exchange.permit().asked().target();
+        let request =
+            || Request { method: target.method(), target: target.path_and_query(), headers: &headers, framing };
+        let (scratch, silence) = (&*self.scratch, self.settings.response_timeout);
+        let sending = Sending {
+            request: request(),
+            exchange: &exchange,
+            tally: &tally,
+            interim: interim.as_ref(),
+            scratch,
+            silence,
+        };
         let (mut connection, mut pool) = match self.connection().await {
             Ok(found) => found,
             Err(rejection) => {
-                request.into_body().discard();
+                if let Some(body) = upload.and_then(Upload::into_wanted_body) {
+                    read_on(body);
+                }
                 return Err(rejection);
             }
         };
         let mut began = Instant::now();
-        let mut sent = self.send(&mut connection, request, &exchange, &tally).await;
-        if let Err(Unsent { request: returned, stale, .. }) = &mut sent
+        let mut sent = sending.run(&mut connection, upload).await;
+        if let Err(unsent) = &mut sent
             && connection.reused
-            && let Some(retry) =
-                returned.take().or_else(|| again.filter(|_| *stale).map(|head| head.request(&exchange, &tally)))
+            && let Some(upload) = unsent.again(bodiless && may_repeat(target.method(), &headers))
         {
             self.metrics.upstream_retried();
-            request = retry;
             (connection, pool) = self.fresh().await?;
             began = Instant::now();
-            sent = self.send(&mut connection, request, &exchange, &tally).await;
+            sent = sending.run(&mut connection, upload).await;
         }
-        match sent {
-            Ok(response) => {
-                tally.answered.set(true);
-                let lease = Lease { connection, pool };
-                Ok(Answered { response, tally, lease, took: began.elapsed() })
-            }
-            Err(unsent) => Err(unsent.rejection),
-        }
-    }
-
-    fn request(&self, outgoing: Outgoing, tally: &Rc<Tally>) -> Request<Upload> {
-        let Outgoing { mut head, body, exchange, expects_continue, .. } = outgoing;
-        let incoming = (!body.is_end_stream()).then_some(body);
-        let upload = |incoming, hold| Upload {
-            incoming,
-            tally: Rc::clone(tally),
-            limit: self.settings.body_limit,
-            hold,
-            exchange,
-        };
-        if !expects_continue || incoming.is_none() {
-            head.headers.remove(http::header::EXPECT);
-            return Request::from_parts(head, upload(incoming, None));
-        }
-        tally.held.set(true);
-        let (ask, asked) = oneshot::channel();
-        let hold = Hold { asked: Some(asked), patience: Box::pin(sleep(CONTINUE_PATIENCE)) };
-        let mut request = Request::from_parts(head, upload(incoming, Some(hold)));
-        let ask = Mutex::new(Some(ask));
-        hyper::ext::on_informational(&mut request, move |informed| {
-            if informed.status() == StatusCode::CONTINUE
-                && let Some(ask) = ask.lock().ok().and_then(|mut ask| ask.take())
-            {
-                // Nobody waits any more where the exchange has ended meanwhile.
-                let _ = ask.send(());
-            }
-        });
-        request
+        let Sent { head, upload } = sent.map_err(|unsent| unsent.rejection)?;
+        let decoder = BodyDecoder::new(head.framing);
+        let (status, reason, headers) = (head.status, head.reason, head.headers);
+        let body = AnswerBody::new((connection, pool), decoder, upload, head.keep_alive, self.settings.read_timeout);
+        Ok(Answered { status, reason, headers, body, took: began.elapsed() })
     }
 
     /// A connection to the next server in turn: a waiting one, else a new one, else the servers after it.
@@ -207,114 +180,29 @@ impl Upstream {
         }
         Err(Rejection::Unreachable(failures.join(", ")))
     }
+}
 
-    /// Sends and waits, no longer than the upstream may stay silent.
-    async fn send(
-        &self,
-        connection: &mut Connection,
-        request: Request<Upload>,
-        exchange: &Exchange,
-        tally: &Tally,
-    ) -> Result<Response<Incoming>, Unsent> {
-        let silence = self.settings.response_timeout;
-        tally.progress.set(Instant::now());
-        let mut answer = pin!(connection.sender.try_send_request(request));
-        let mut deadline = pin!(sleep_until(tally.progress.get() + silence));
-        poll_fn(|cx| {
-            if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
-                return Poll::Ready(answer.map_err(|mut error| Unsent {
-                    request: error.take_message(),
-                    stale: is_closed(error.error()),
-                    rejection: rejection(exchange, tally, error.error()),
-                }));
-            }
-            if exchange.poll_cut(cx).is_ready() {
-                return Poll::Ready(Err(Rejection::Revoked.into()));
-            }
-            while deadline.as_mut().poll(cx).is_ready() {
-                // An upload that goes on is no silence.
-                let extended = tally.progress.get() + silence;
-                if extended <= Instant::now() {
-                    return Poll::Ready(Err(Rejection::Timeout.into()));
-                }
-                deadline.as_mut().reset(extended);
-            }
-            Poll::Pending
-        })
-        .await
+impl Unsent {
+    /// What is sent a second time, where a second sending is safe (RFC 9110 section 9.2.2).
+    #[expect(clippy::option_option, reason = "whether to send again, and whether there is a body to send")]
+    fn again(&mut self, repeatable: bool) -> Option<Option<Upload>> {
+        match self.unwritten.take() {
+            Some(upload) => Some(Some(*upload)),
+            None => (self.closed && repeatable).then_some(None),
+        }
     }
 }
 
-/// Why there is no answer, and the request where not a byte of it was written.
-struct Unsent {
-    request: Option<Request<Upload>>,
-    /// The connection ended in place of an answer. Silence is no such end, nor is an answer that cannot be read.
-    stale: bool,
-    rejection: Rejection,
+/// Whether a request without a body does the same however often it is sent.
+fn may_repeat(method: &Method, headers: &HeaderMap) -> bool {
+    let idempotent = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
+    idempotent && !headers.contains_key(UPGRADE)
 }
 
-impl From<Rejection> for Unsent {
-    fn from(rejection: Rejection) -> Self {
-        Self { request: None, stale: false, rejection }
-    }
-}
-
-/// Whether the upstream closed the connection before it answered.
-fn is_closed(error: &hyper::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
-    let gone = [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionAborted, io::ErrorKind::ConnectionReset];
-    error.is_incomplete_message() || error.is_closed() || cause.is_some_and(|error| gone.contains(&error.kind()))
-}
-
-fn rejection(exchange: &Exchange, tally: &Tally, error: &hyper::Error) -> Rejection {
-    if exchange.is_cut() {
-        return Rejection::Revoked;
-    }
-    match tally.fault.get() {
-        Some(UploadFault::TooLarge) => Rejection::TooLarge,
-        Some(UploadFault::ClientGone) => Rejection::ClientGone,
-        None => Rejection::BadGateway(io::Error::other(chain(error)).to_string()),
-    }
-}
-
-/// An error with its causes, which hyper keeps to itself otherwise.
-fn chain(error: &hyper::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// The head of a request that may be sent a second time.
-struct Again {
-    method: Method,
-    uri: http::Uri,
-    headers: http::HeaderMap,
-}
-
-/// Keeps what a second sending takes, where one is safe (RFC 9110 section 9.2.2).
-fn again(outgoing: &Outgoing) -> Option<Again> {
-    let head = &outgoing.head;
-    let idempotent = matches!(head.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::PUT | Method::DELETE);
-    let upgrades = head.headers.contains_key(http::header::UPGRADE);
-    (idempotent && !upgrades && outgoing.body.is_end_stream()).then(|| Again {
-        method: head.method.clone(),
-        uri: head.uri.clone(),
-        headers: head.headers.clone(),
-    })
-}
-
-impl Again {
-    fn request(self, exchange: &Exchange, tally: &Rc<Tally>) -> Request<Upload> {
-        let (exchange, tally) = (exchange.clone(), Rc::clone(tally));
-        let mut request = Request::new(Upload { incoming: None, exchange, tally, limit: None, hold: None });
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.headers_mut() = self.headers;
-        request
+impl AnswerBody {
+    /// The stream itself and what was read of it too early, once the upstream has switched protocols.
+    pub(crate) fn into_stream(self) -> Option<(impl AsyncRead + AsyncWrite + Unpin, Bytes)> {
+        let connection = self.into_connection()?;
+        Rc::try_unwrap(connection.line).ok().map(crate::wire::Line::into_parts)
     }
 }

@@ -3,19 +3,14 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
-use super::body::Upload;
-use super::connect::Endpoint;
-
-/// How long an upstream may go on reading a request that it has answered already.
-const LINGER: Duration = Duration::from_secs(5);
+use super::connect::{Endpoint, Stream};
+use crate::wire::{Clock, Line, Scratch};
 
 /// A server and the connections to it that wait for their next request.
 pub(super) struct Pool {
@@ -24,6 +19,7 @@ pub(super) struct Pool {
     most_idle: usize,
     idle_timeout: Duration,
     filled: Notify,
+    pub(super) scratch: Rc<Scratch>,
 }
 
 struct Idle {
@@ -31,65 +27,48 @@ struct Idle {
     since: Instant,
 }
 
-/// One connection, and the task that drives it.
+/// One connection, which carries one exchange at a time.
 pub(super) struct Connection {
-    pub(super) sender: SendRequest<Upload>,
-    driver: JoinHandle<()>,
+    pub(super) line: Rc<Line<Stream>>,
+    pub(super) clock: Clock,
     /// Whether it has carried a request before: then the server may be closing it right now.
     pub(super) reused: bool,
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
+impl Connection {
+    /// Whether the server has neither closed it nor said something unasked.
+    fn is_quiet(&self, scratch: &Scratch) -> bool {
+        // Nobody waits here, so nobody need be woken.
+        self.line.poll_read(scratch, &mut Context::from_waker(Waker::noop())).is_pending()
     }
 }
 
 impl Pool {
-    pub(super) fn new(endpoint: Endpoint, most_idle: usize, idle_timeout: Duration) -> Rc<Self> {
-        let pool = Self { endpoint, idle: RefCell::default(), most_idle, idle_timeout, filled: Notify::new() };
-        Rc::new(pool)
+    pub(super) fn new(endpoint: Endpoint, most_idle: usize, idle_timeout: Duration, scratch: &Rc<Scratch>) -> Rc<Self> {
+        let (idle, filled, scratch) = (RefCell::default(), Notify::new(), Rc::clone(scratch));
+        Rc::new(Self { endpoint, idle, most_idle, idle_timeout, filled, scratch })
     }
 
     /// The connection used last that is still open, so that the others may grow old and be closed.
     pub(super) fn take(&self) -> Option<Connection> {
-        let mut idle = self.idle.borrow_mut();
-        while let Some(Idle { mut connection, since }) = idle.pop() {
-            if connection.sender.is_ready() && since.elapsed() < self.idle_timeout {
+        loop {
+            let Idle { mut connection, since } = self.idle.borrow_mut().pop()?;
+            if since.elapsed() < self.idle_timeout && connection.is_quiet(&self.scratch) {
                 connection.reused = true;
                 return Some(connection);
             }
         }
-        None
     }
 
     /// Opens a new connection.
     pub(super) async fn open(&self, limit: Duration) -> io::Result<Connection> {
         let stream = self.endpoint.connect(limit).await?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        let driver = tokio::task::spawn_local(async move {
-            if let Err(error) = connection.with_upgrades().await {
-                tracing::debug!(%error, "upstream connection ended");
-            }
-        });
-        Ok(Connection { sender, driver, reused: false })
+        Ok(Connection { line: Rc::new(Line::new(stream)), clock: Clock::new(Instant::now() + limit), reused: false })
     }
 
-    /// Takes a connection back whose answer has been read to its end.
-    pub(super) fn give(self: &Rc<Self>, mut connection: Connection) {
-        if connection.sender.is_ready() {
-            self.keep(connection);
-        } else if !connection.sender.is_closed() {
-            let pool = Rc::clone(self);
-            tokio::task::spawn_local(async move {
-                if let Ok(Ok(())) = timeout(LINGER, connection.sender.ready()).await {
-                    pool.keep(connection);
-                }
-            });
-        }
-    }
-
-    fn keep(&self, connection: Connection) {
+    /// Takes a connection back over which nothing more is to come.
+    pub(super) fn give(&self, connection: Connection) {
+        connection.line.release();
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.most_idle {
             idle.push(Idle { connection, since: Instant::now() });

@@ -51,17 +51,24 @@ authorization = "keep"
 ca = "up.pem"
 connect_timeout = "1s"
 response_timeout = "2m"
+read_timeout = "3m"
 idle_timeout = "500ms"
 max_idle = 0
 [limits]
 handshake_timeout = "2s"
 header_timeout = "3s"
 idle_timeout = "4s"
+body_timeout = "5s"
+send_timeout = "6s"
+tunnel_timeout = "7s"
+progress = 9
 head_size = "8KiB"
+target_size = "2KiB"
 head_fields = 16
 body_size = 5
 http2_streams = 6
 connections = 7
+connection_requests = 10
 password_checks = 8
 drain_timeout = "0s"
 [audit]
@@ -123,6 +130,19 @@ fn the_least_settings_have_safe_defaults() {
 }
 
 #[test]
+fn every_limit_reaches_its_place() {
+    let settings = good(ALL);
+    let limits = &settings.limits;
+    let timeouts = [limits.handshake_timeout, limits.header_timeout, limits.idle_timeout, limits.drain_timeout];
+    assert_eq!(timeouts.map(|t| t.as_secs()), [2, 3, 4, 0]);
+    let timeouts = [limits.body_timeout, limits.send_timeout, limits.tunnel_timeout];
+    assert_eq!((timeouts.map(|t| t.as_secs()), limits.progress), ([5, 6, 7], 9));
+    assert_eq!((limits.target_size, limits.connection_requests), (2048, 10));
+    assert_eq!((limits.head_size, limits.head_fields, limits.body_size), (8192, 16, Some(5)));
+    assert_eq!((limits.http2_streams, limits.connections, limits.password_checks.get()), (6, 7, 8));
+}
+
+#[test]
 fn every_key_reaches_its_place() {
     let settings = good(ALL);
     assert_eq!(settings.access, Path::new("/etc/portcullis/access.json"));
@@ -144,13 +164,8 @@ fn every_key_reaches_its_place() {
         (&upstream.authorization, upstream.ca.as_deref()),
         (&Authorization::Keep, Some("config/up.pem".as_ref()))
     );
-    let timeouts = [upstream.connect_timeout, upstream.response_timeout, upstream.idle_timeout];
-    assert_eq!((timeouts.map(|t| t.as_millis()), upstream.max_idle), ([1000, 120_000, 500], 0));
-    let limits = &settings.limits;
-    let timeouts = [limits.handshake_timeout, limits.header_timeout, limits.idle_timeout, limits.drain_timeout];
-    assert_eq!(timeouts.map(|t| t.as_secs()), [2, 3, 4, 0]);
-    assert_eq!((limits.head_size, limits.head_fields, limits.body_size), (8192, 16, Some(5)));
-    assert_eq!((limits.http2_streams, limits.connections, limits.password_checks.get()), (6, 7, 8));
+    let timeouts = [upstream.connect_timeout, upstream.response_timeout, upstream.read_timeout, upstream.idle_timeout];
+    assert_eq!((timeouts.map(|t| t.as_millis()), upstream.max_idle), ([1000, 120_000, 180_000, 500], 0));
     assert_eq!(settings.audit, Audit::File("config/../log/audit.jsonl".into()));
     assert_eq!(settings.ops.http, Some("127.0.0.1:9090".parse().unwrap()));
 }
@@ -240,7 +255,10 @@ fn the_schema_says_what_the_reader_does() {
             let Some(value) = leaf.get(bound).and_then(Value::as_i64) else { continue };
             assert!(!valid(&validator, &with(&(value + beyond))), "{table}.{key}");
             // What is a text too has other bounds, which a schema cannot say.
-            assert!(key == "head_size" || valid(&validator, &with(&value)), "{table}.{key}");
+            assert!(
+                ["head_size", "target_size", "progress"].contains(&&*key) || valid(&validator, &with(&value)),
+                "{table}.{key}"
+            );
         }
         for word in leaf.get("enum").and_then(Value::as_array).into_iter().flatten() {
             assert!(valid(&validator, &with(word)), "{table}.{key}");

@@ -1,0 +1,147 @@
+//! One HTTP/2 connection, served by hyper with limits of our own.
+//!
+//! hyper and h2 bound what one connection can have them do: streams at once, decoded header lists (CVE-2026-49975),
+//! CONTINUATION frames (CVE-2024-27316), resets of either side (CVE-2023-44487, CVE-2025-8671), and empty frames
+//! (RUSTSEC-2026-0258). Each is set here by name, for their defaults are made for trusted clients.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use http::{Request, Response};
+use http_body::{Body, Frame};
+use hyper::rt::Executor;
+use hyper::server::conn::http2;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::connection::{Connection, ConnectionLimits};
+use super::idle::idles;
+use crate::gate::{ClientBody, ClientFault, Gate, GateBody, Incoming, Peer, Rest};
+use crate::wire::{Framing, Pace, PaceLimits, framing};
+
+/// How long an HTTP/2 client may leave a ping unanswered.
+const PING_PATIENCE: Duration = Duration::from_secs(20);
+/// Streams that a client may have reset before they were looked at; one more ends the connection (Rapid Reset).
+const PENDING_RESETS: usize = 20;
+/// Streams that had to be reset for a client's faults; one more ends the connection (MadeYouReset).
+const LOCAL_RESETS: usize = 100;
+/// What a client may send ahead on one stream, and on all of them.
+const STREAM_WINDOW: u32 = 256 << 10;
+const CONNECTION_WINDOW: u32 = 1 << 20;
+/// What hyper keeps of an answer for a stream before it asks for more.
+const SEND_BUFFER: usize = 64 << 10;
+
+impl Connection {
+    /// Serves HTTP/2 until either side ends it.
+    pub(super) async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+        let (activity, limits, mut draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
+        let (gate, peer, pace) = (self.gate, self.peer, limits.pace(limits.body_timeout));
+        let service = service_fn(move |request| answer(Rc::clone(&gate), peer.clone(), pace, request));
+        let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), service));
+        let mut leaving = pin!(async {
+            tokio::select! {
+                () = idles(Rc::clone(&activity), &limits) => {}
+                // The sender is gone only when the gateway is, so that is an end too.
+                _ = draining.wait_for(|draining| *draining) => {}
+            }
+        });
+        let mut left = false;
+        let ended = poll_fn(|cx| {
+            if !left && leaving.as_mut().poll(cx).is_ready() {
+                // The client is told with GOAWAY which streams still count.
+                connection.as_mut().graceful_shutdown();
+                left = true;
+            }
+            connection.as_mut().poll(cx)
+        });
+        let ended = tokio::select! {
+            biased;
+            ended = ended => ended,
+            // Its client leaves answers unread, so it would not read a farewell either.
+            () = activity.ended() => Ok(()),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        }
+    }
+}
+
+fn builder(limits: &ConnectionLimits) -> http2::Builder<OnThisThread> {
+    let mut builder = http2::Builder::new(OnThisThread);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(limits.http2_streams)
+        .max_header_list_size(u32::try_from(limits.head.size).unwrap_or(u32::MAX))
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(LOCAL_RESETS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(PING_PATIENCE)
+        .keep_alive_timeout(PING_PATIENCE);
+    builder
+}
+
+async fn answer(
+    gate: Rc<Gate>,
+    peer: Peer,
+    pace: PaceLimits,
+    request: Request<hyper::body::Incoming>,
+) -> Result<Response<GateBody>, Infallible> {
+    let (head, body) = request.into_parts();
+    let length = head.headers.get(CONTENT_LENGTH).and_then(|length| framing::number(length.as_bytes()));
+    let body = match (length, body.is_end_stream()) {
+        (None, true) => ClientBody::empty(Framing::Nothing),
+        (Some(_), true) => ClientBody::empty(Framing::Sized(0)),
+        // h2 sees to it that so much comes, and no more (RFC 9113 section 8.1.1).
+        (Some(length), false) => ClientBody::new(Framing::Sized(length), Upload::new(body, pace), Rest::ReadOn),
+        (None, false) => ClientBody::new(Framing::Chunked, Upload::new(body, pace), Rest::ReadOn),
+    };
+    Ok(gate.serve(peer, Incoming { head, body, interim: None }).await)
+}
+
+/// The body of a request.
+struct Upload {
+    body: hyper::body::Incoming,
+    pace: Pace,
+}
+
+impl Upload {
+    fn new(body: hyper::body::Incoming, pace: PaceLimits) -> Self {
+        Self { body, pace: Pace::new(pace) }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = ClientFault;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientFault>>> {
+        let Self { body, pace } = self.get_mut();
+        match Pin::new(body).poll_frame(cx) {
+            Poll::Ready(frame) => {
+                let length = frame.iter().flatten().filter_map(Frame::data_ref).map(Bytes::len).sum::<usize>();
+                pace.moved(length as u64);
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| ClientFault::Gone)))
+            }
+            Poll::Pending => pace.poll(cx).map(|()| Some(Err(ClientFault::TooSlow))),
+        }
+    }
+}
+
+/// Runs the tasks of an HTTP/2 connection on the worker's own thread.
+#[derive(Clone, Copy)]
+struct OnThisThread;
+
+impl<F: Future + 'static> Executor<F> for OnThisThread {
+    fn execute(&self, future: F) {
+        tokio::task::spawn_local(future);
+    }
+}

@@ -1,0 +1,57 @@
+//! What both directions of one exchange have come to.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
+
+/// Shared by the upload, the download and the audit entry of one exchange.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    /// Body bytes from the client.
+    pub(crate) up: Cell<u64>,
+    /// Body bytes to the client.
+    pub(crate) down: Cell<u64>,
+    /// When the client last sent something of the body.
+    pub(super) progress: Cell<Instant>,
+    /// The upstream has asked for the body, and who waits for that.
+    asked: Cell<bool>,
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Rc<Self> {
+        let progress = Cell::new(Instant::now());
+        let (up, down, asked) = (Cell::new(0), Cell::new(0), Cell::new(false));
+        Rc::new(Self { up, down, progress, asked, waiting: RefCell::default() })
+    }
+
+    /// So many body bytes came from the client.
+    pub(super) fn received(&self, bytes: usize) {
+        self.up.set(self.up.get().saturating_add(bytes as u64));
+        self.progress.set(Instant::now());
+    }
+
+    /// The upstream asks for the body.
+    pub(super) fn ask(&self) {
+        self.asked.set(true);
+        if let Some(waker) = self.waiting.take() {
+            waker.wake();
+        }
+    }
+
+    /// Ready once the upstream has asked for the body.
+    pub(super) fn poll_asked(&self, cx: &Context<'_>) -> Poll<()> {
+        if self.asked.get() {
+            return Poll::Ready(());
+        }
+        self.waiting.replace(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+
+    /// So many body bytes go to the client.
+    pub(crate) fn passed(&self, bytes: usize) {
+        self.down.set(self.down.get().saturating_add(bytes as u64));
+    }
+}
