@@ -11,13 +11,13 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
 use crate::edge::connection::ConnectionLimits;
+use crate::edge::crowd::Crowd;
 pub use crate::edge::listen::BindError;
 use crate::edge::listen::bind;
 use crate::edge::worker::{self, Sockets, WorkerParts};
@@ -110,8 +110,7 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
         tls: live_tls,
         limits: connection_limits(&settings.limits),
         drain_timeout: settings.limits.drain_timeout,
-        most_connections: settings.limits.connections as usize,
-        connections: Arc::new(AtomicUsize::new(0)),
+        crowd: Crowd::new(settings.limits.connections as usize, settings.limits.address_connections),
         metrics: Arc::clone(&metrics),
         draining: drain.clone(),
     };

@@ -6,15 +6,18 @@
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::os::fd::AsFd as _;
 use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// How long accepting pauses when the system has no descriptor or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often that is told.
+const WARN_EVERY: Duration = Duration::from_secs(10);
 
 /// An address that cannot be listened on.
 #[derive(Debug)]
@@ -65,29 +68,75 @@ fn socket(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// Accepts the next connection, waiting out whatever keeps the system from giving one.
-pub(super) async fn accept(listener: &tokio::net::TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                // Answers go out in one piece; waiting for more to fill a segment would only delay them.
-                if let Err(error) = stream.set_nodelay(true) {
-                    tracing::debug!(%error, "a connection was gone before it was served");
-                    continue;
+/// A listening socket that sheds load where the system is out of descriptors.
+pub(super) struct Accepting {
+    listener: tokio::net::TcpListener,
+    /// A descriptor to spare. Where there is no other, it is given up for a moment to take the next connection and to
+    /// close it: a client that is turned away at once is better off than one that waits in a queue nobody empties, and
+    /// a queue that is never empty would have the worker turn without end.
+    spare: Option<TcpListener>,
+    warned: Option<Instant>,
+}
+
+impl Accepting {
+    pub(super) fn new(listener: TcpListener) -> io::Result<Self> {
+        let spare = listener.try_clone().ok();
+        Ok(Self { listener: tokio::net::TcpListener::from_std(listener)?, spare, warned: None })
+    }
+
+    /// Accepts the next connection. `shed` is told of each that is turned away.
+    pub(super) async fn accept(&mut self, shed: impl Fn()) -> (TcpStream, SocketAddr) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, peer)) => {
+                    // Answers go out in one piece; waiting for more to fill a segment would only delay them.
+                    if let Err(error) = stream.set_nodelay(true) {
+                        tracing::debug!(%error, "a connection was gone before it was served");
+                        continue;
+                    }
+                    return (stream, peer);
                 }
-                return (stream, peer);
-            }
-            Err(error) if is_the_connections_own(&error) => {}
-            Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted at the moment");
-                sleep(PAUSE).await;
+                Err(error) if is_the_connections_own(&error) => {}
+                Err(error) => {
+                    self.warn(&error);
+                    if self.turn_away().await {
+                        shed();
+                    } else {
+                        sleep(PAUSE).await;
+                    }
+                }
             }
         }
+    }
+
+    /// Takes the next connection by giving up the spare descriptor, and closes it; whether there was one.
+    async fn turn_away(&mut self) -> bool {
+        if self.spare.take().is_none() {
+            // Another worker's connections took it. Perhaps there is one again now.
+            self.spare = self.listener.as_fd().try_clone_to_owned().ok().map(TcpListener::from);
+            return false;
+        }
+        let turned_away = accepted_already(&self.listener).await.is_some();
+        self.spare = self.listener.as_fd().try_clone_to_owned().ok().map(TcpListener::from);
+        turned_away
+    }
+
+    /// Not more often than a person reads.
+    fn warn(&mut self, error: &io::Error) {
+        if self.warned.is_none_or(|warned| warned.elapsed() >= WARN_EVERY) {
+            self.warned = Some(Instant::now());
+            tracing::warn!(%error, "no connection can be accepted at the moment; new ones are turned away");
+        }
+    }
+
+    /// A connection that waits to be accepted, if there is one.
+    pub(super) async fn accepted_already(&self) -> Option<(TcpStream, SocketAddr)> {
+        accepted_already(&self.listener).await
     }
 }
 
 /// A connection that waits to be accepted, if there is one.
-pub(super) async fn accepted_already(listener: &tokio::net::TcpListener) -> Option<(TcpStream, SocketAddr)> {
+async fn accepted_already(listener: &tokio::net::TcpListener) -> Option<(TcpStream, SocketAddr)> {
     poll_fn(|cx| match listener.poll_accept(cx) {
         Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
         Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),

@@ -1,6 +1,7 @@
 //! The edge: where bytes become requests.
 
 pub(crate) mod connection;
+pub(crate) mod crowd;
 pub mod devcert;
 mod http1;
 mod http2;

@@ -6,7 +6,6 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -18,11 +17,12 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connection, ConnectionLimits, Door, Draining};
-use super::listen::{accept, accepted_already};
+use super::crowd::Crowd;
+use super::listen::Accepting;
 use super::shared::Shared;
 use super::tls::LiveTls;
 use crate::gate::{Gate, Peer};
-use crate::record::{Listener, Metrics, OpenConnection};
+use crate::record::{Listener, Metrics};
 
 /// What every worker is made of.
 #[derive(Clone)]
@@ -30,9 +30,7 @@ pub(crate) struct WorkerParts {
     pub(crate) tls: LiveTls,
     pub(crate) limits: ConnectionLimits,
     pub(crate) drain_timeout: Duration,
-    /// The most connections of all workers together, and how many there are.
-    pub(crate) most_connections: usize,
-    pub(crate) connections: Arc<AtomicUsize>,
+    pub(crate) crowd: Arc<Crowd>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) draining: Draining,
 }
@@ -77,7 +75,7 @@ impl Worker {
         let (open, all_closed) = watch::channel(());
         let doors = [(Door::Tls, sockets.https), (Door::Clear, sockets.http)];
         for (door, listener) in doors.into_iter().flat_map(|(door, all)| all.into_iter().map(move |one| (door, one))) {
-            match tokio::net::TcpListener::from_std(listener) {
+            match Accepting::new(listener) {
                 Ok(listener) => {
                     tokio::task::spawn_local(Rc::clone(&self).listen(listener, door, all_closed.clone()));
                 }
@@ -96,27 +94,33 @@ impl Worker {
 
     /// Accepts until the gateway drains, and then what the kernel has accepted already: those clients hold a connection
     /// and may have sent a request on it.
-    async fn listen(self: Rc<Self>, listener: tokio::net::TcpListener, door: Door, open: watch::Receiver<()>) {
+    async fn listen(self: Rc<Self>, mut listener: Accepting, door: Door, open: watch::Receiver<()>) {
         let mut draining = self.parts.draining.clone();
         loop {
             tokio::select! {
                 biased;
                 _ = draining.wait_for(|draining| *draining) => break,
-                (stream, peer) = accept(&listener) => self.admit(stream, peer, door, &open),
+                (stream, peer) = listener.accept(|| self.parts.metrics.connection_shed()) => {
+                    self.admit(stream, peer, door, &open);
+                }
             }
         }
-        while let Some((stream, peer)) = accepted_already(&listener).await {
+        while let Some((stream, peer)) = listener.accepted_already().await {
             self.admit(stream, peer, door, &open);
         }
     }
 
     fn admit(self: &Rc<Self>, stream: TcpStream, peer: SocketAddr, door: Door, open: &watch::Receiver<()>) {
-        let counted = Counted::new(&self.parts, door);
-        if counted.before >= self.parts.most_connections {
+        let listener = match door {
+            Door::Tls => Listener::Https,
+            Door::Clear => Listener::Http,
+        };
+        let opened = self.parts.metrics.connection_opened(listener);
+        let Some(place) = self.parts.crowd.admit(peer.ip()) else {
             self.parts.metrics.connection_shed();
             return;
-        }
-        let client = Peer::new(peer.ip(), Box::new((counted, open.clone())));
+        };
+        let client = Peer::new(peer.ip(), Box::new((place, opened, open.clone())));
         tokio::task::spawn_local(Rc::clone(self).serve(stream, client, door));
     }
 
@@ -145,30 +149,5 @@ impl Worker {
                 self.parts.metrics.tls_handshake_failed();
             }
         }
-    }
-}
-
-/// Counts a connection for as long as it lives.
-struct Counted {
-    total: Arc<AtomicUsize>,
-    /// How many there were before it.
-    before: usize,
-    _open: OpenConnection,
-}
-
-impl Counted {
-    fn new(parts: &WorkerParts, door: Door) -> Self {
-        let listener = match door {
-            Door::Tls => Listener::Https,
-            Door::Clear => Listener::Http,
-        };
-        let before = parts.connections.fetch_add(1, Ordering::Relaxed);
-        Self { total: Arc::clone(&parts.connections), before, _open: parts.metrics.connection_opened(listener) }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.total.fetch_sub(1, Ordering::Relaxed);
     }
 }

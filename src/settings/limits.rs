@@ -42,6 +42,8 @@ pub struct Limits {
     pub http2_streams: u32,
     /// Client connections at once, over all workers.
     pub connections: u32,
+    /// Client connections at once from one address, in IPv6 from one /64.
+    pub address_connections: u32,
     /// Requests on one connection.
     pub connection_requests: u32,
     /// Passwords verified at once.
@@ -71,7 +73,9 @@ impl Limits {
         let body = raw.body_size.as_ref();
         let body_size = body.map(|size| check.amount("limits.body_size", Some(size), 0, 1..=u64::MAX)).transpose();
         let http2_streams = check.number("limits.http2_streams", raw.http2_streams.as_ref(), 100, 1..=1000);
-        let connections = check.number("limits.connections", raw.connections.as_ref(), 10_000, 1..=1_000_000);
+        let connections = check.number("limits.connections", raw.connections.as_ref(), 20_000, 1..=1_000_000);
+        let address_connections =
+            check.number("limits.address_connections", raw.address_connections.as_ref(), 12_000, 1..=1_000_000);
         let connection_requests =
             check.number("limits.connection_requests", raw.connection_requests.as_ref(), 10_000, 1..=1_000_000_000);
         let password_checks = check.count("limits.password_checks", raw.password_checks.as_ref(), 1024);
@@ -89,6 +93,7 @@ impl Limits {
             body_size: body_size?,
             http2_streams: http2_streams?,
             connections: connections?,
+            address_connections: address_connections?,
             connection_requests: connection_requests?,
             password_checks: password_checks?,
             drain_timeout: drain_timeout?,

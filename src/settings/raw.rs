@@ -190,10 +190,14 @@ pub(super) struct RawLimits {
     /// Requests at once on one HTTP/2 connection: what RFC 9113 section 6.5.2 recommends at the least.
     #[schemars(range(min = 1, max = 1000), extend("default" = 100))]
     pub(super) http2_streams: Option<At<RawNumber>>,
-    /// Client connections at once, over all workers; further ones are closed at once. Each may
-    /// need two file descriptors, and ten thousand stay well below the 65536 that services are usually given.
-    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10000))]
+    /// Client connections at once, over all workers; further ones are closed at once. Each may need two file
+    /// descriptors, and twenty thousand stay below the 65536 that services are usually given.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 20000))]
     pub(super) connections: Option<At<RawNumber>>,
+    /// The same from one address, in IPv6 from one /64, so that no single client takes all. Many thousands, since a
+    /// whole company may come from one.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 12000))]
+    pub(super) address_connections: Option<At<RawNumber>>,
     /// Requests on one connection; then the client has to make a new one, so that none lives for ever and load spreads
     /// over the workers again.
     #[schemars(range(min = 1, max = 1_000_000_000), extend("default" = 10000))]

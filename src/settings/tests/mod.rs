@@ -68,6 +68,7 @@ head_fields = 16
 body_size = 5
 http2_streams = 6
 connections = 7
+address_connections = 11
 connection_requests = 10
 password_checks = 8
 drain_timeout = "0s"
@@ -137,7 +138,7 @@ fn every_limit_reaches_its_place() {
     assert_eq!(timeouts.map(|t| t.as_secs()), [2, 3, 4, 0]);
     let timeouts = [limits.body_timeout, limits.send_timeout, limits.tunnel_timeout];
     assert_eq!((timeouts.map(|t| t.as_secs()), limits.progress), ([5, 6, 7], 9));
-    assert_eq!((limits.target_size, limits.connection_requests), (2048, 10));
+    assert_eq!((limits.target_size, limits.connection_requests, limits.address_connections), (2048, 10, 11));
     assert_eq!((limits.head_size, limits.head_fields, limits.body_size), (8192, 16, Some(5)));
     assert_eq!((limits.http2_streams, limits.connections, limits.password_checks.get()), (6, 7, 8));
 }
