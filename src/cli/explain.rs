@@ -42,6 +42,8 @@ struct Explanation {
     help: Option<String>,
     user: Option<String>,
     request: String,
+    /// What the upstream would be asked for: the canonical path and the query.
+    sent: Option<String>,
     #[serde(flatten)]
     governing: Governing,
     held: Vec<Held>,
@@ -71,6 +73,7 @@ fn explain(args: &Args, law: &Law, now: SystemTime) -> Explanation {
         Ok(target) => target,
         Err(error) => return told.denied(400, error.to_string()),
     };
+    told.sent = Some(target.path_and_query().to_string());
     let asked = law.policy.ask(target);
     told.governing = Governing::of(&law.policy, &asked);
     if asked.resource().is_some() && asked.rule().is_none() {
@@ -137,6 +140,8 @@ impl Explanation {
             rows.push(row("user", self.user.clone().unwrap_or_else(|| "none, no credentials".to_owned())));
             rows.extend(others.iter().map(|other| row("also", other.clone())));
         }
+        let respelled = self.sent.as_ref().filter(|sent| !self.request.ends_with(&format!(" {sent}")));
+        rows.extend(respelled.map(|sent| row("read as", sent.clone())));
         rows.extend(self.governing.rows());
         rows.extend(self.held.iter().map(|held| row("has", held.to_string())));
         rows.extend(self.lacking.iter().map(|lacking| row("lacks", lacking.to_string())));

@@ -4,8 +4,8 @@
 
 use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use http::request::Parts;
-use http::uri::Authority;
-use http::{HeaderMap, HeaderValue, Method, Version};
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Version};
 
 use super::headers;
 use super::rejection::Rejection;
@@ -23,9 +23,7 @@ pub(super) struct Received {
 
 /// Reads a head.
 pub(super) fn read(parts: &Parts) -> Result<Received, Rejection> {
-    if matches!(parts.method, Method::CONNECT | Method::TRACE) {
-        return Err(Rejection::Malformed("this method is never forwarded"));
-    }
+    scheme(parts)?;
     let host = host(parts)?;
     connection_options(&parts.headers)?;
     if parts.version == Version::HTTP_2 {
@@ -36,6 +34,17 @@ pub(super) fn read(parts: &Parts) -> Result<Received, Rejection> {
     let asked = parts.uri.path_and_query().ok_or(TargetError::Form)?;
     let target = Target::read(&parts.method, asked)?;
     Ok(Received { target, host, expects_continue })
+}
+
+/// A target with a scheme is for this gateway only if it is HTTP's (RFC 9110 section 7.4). Without encryption on the
+/// client's side of another proxy, it is `http`.
+fn scheme(parts: &Parts) -> Result<(), Rejection> {
+    match parts.uri.scheme() {
+        Some(scheme) if *scheme != Scheme::HTTP && *scheme != Scheme::HTTPS => {
+            Err(Rejection::Malformed("the target's scheme is neither http nor https"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The one host (RFC 9112 section 3.2, RFC 9113 section 8.3.1): Host and the target's authority have to agree.

@@ -253,7 +253,9 @@ impl Policy {
         let Some((stem, format)) = self.split_format(path) else {
             return plain.ok_or(Uncovered::NoResource);
         };
-        let named = if stem.is_empty() || stem.ends_with('/') { None } else { self.routes.find(stem) };
+        // Without its format, `.json` is nothing and `...json` a dot segment: neither names anything.
+        let name = stem.rsplit('/').next().unwrap_or_default();
+        let named = if name.bytes().all(|byte| byte == b'.') { None } else { self.routes.find(stem) };
         let lists = |leaf: Leaf| self.resources.get(leaf.resource).is_some_and(|found| found.lists(format));
         match (plain, named) {
             (Some(plain), Some(named)) if plain == named => Ok(plain),

@@ -8,6 +8,7 @@
 
 mod build;
 mod decide;
+mod lookalike;
 mod network;
 mod pattern;
 mod permission;

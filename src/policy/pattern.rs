@@ -33,7 +33,7 @@ pub enum PatternError {
     NoSlash,
     /// Two slashes in a row, or one at the end: both spell the path without it.
     EmptySegment,
-    /// `.` or `..`: no target has such a segment.
+    /// `.` or `..`, or more dots: no target has such a segment.
     DotSegment,
     /// A `*` elsewhere than as `/**` at the end.
     Star(Box<str>),
@@ -48,7 +48,7 @@ impl fmt::Display for PatternError {
         match self {
             Self::NoSlash => f.write_str("a path pattern begins with \"/\""),
             Self::EmptySegment => f.write_str("a path pattern has no empty segment and no slash at its end"),
-            Self::DotSegment => f.write_str("no request has a \".\" or \"..\" segment, so this would never match"),
+            Self::DotSegment => f.write_str("no request has a segment of dots alone, so this would never match"),
             Self::Star(segment) => {
                 write!(f, "\"{segment}\" is not a wildcard: use \"{{name}}\" for one segment, or \"/**\" at the end")
             }
@@ -104,7 +104,7 @@ fn segment(text: &str) -> Result<Segment, PatternError> {
     if text.is_empty() {
         return Err(PatternError::EmptySegment);
     }
-    if text == "." || text == ".." {
+    if text.bytes().all(|byte| byte == b'.') {
         return Err(PatternError::DotSegment);
     }
     if let Some(name) = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn what_would_never_match_is_an_error() {
         for bad in [
-            "", "a", "//", "/a/", "/a//b", "/a/../b", "/a/*", "/a**", "/**/a", "/a/{", "/{}", "/x{id}", "/a;b",
-            "/a%20b", "/é", "/{a b}", "/a?x",
+            "", "a", "//", "/a/", "/a//b", "/a/../b", "/a/...", "/a/*", "/a**", "/**/a", "/a/{", "/{}", "/x{id}",
+            "/a;b", "/a%20b", "/é", "/{a b}", "/a?x",
         ] {
             assert!(Pattern::parse(bad).is_err(), "{bad}");
         }

@@ -39,6 +39,8 @@ fn explain_says_what_decides() {
         (&["bob", "GET", "/ordersX"], 1, &["denied: no resource covers this path", "403"]),
         (&["bob", "DELETE", "/orders"], 1, &["denied: the resource does not list this method", "403"]),
         (&["bob", "get", "/orders"], 1, &["methods are written in capitals: GET"]),
+        (&["bob", "GET", "/%6frders/a%3ab?x"], 0, &["allowed", "read as", "/orders/a%3Ab?x"]),
+        (&["bob", "TRACE", "/orders"], 1, &["denied: this method is never forwarded", "400"]),
         (&["bob", "GET", "/orders/..%2ftime"], 1, &["denied: the path has an encoded slash", "400"]),
         (&["bob", "GET", "orders"], 1, &["denied: the request target is not a path", "400"]),
     ] {
@@ -62,6 +64,7 @@ fn explain_tells_a_program_the_same() {
         "help": null,
         "user": "amy",
         "request": "PUT /orders/1?x=y",
+        "sent": "/orders/1?x=y",
         "resource": "Orders <&> returns",
         "pattern": "/orders/**",
         "requires": ["orders.view", "orders.edit"],

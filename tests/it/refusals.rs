@@ -1,6 +1,6 @@
 //! What does not pass, over both protocols: who is nobody (401), who may not (403), what has two readings (400).
 
-use crate::harness::{AMY, Ask, Gateway, Http2, Outgoing, PLAIN, Protocol, SECRETS, basic, user};
+use crate::harness::{AMY, Ask, Gateway, Http2, Outgoing, PLAIN, Protocol, Reply, SECRETS, basic, user};
 
 const CHALLENGE: &str = "Basic realm=\"Store API\", charset=\"UTF-8\"";
 
@@ -203,6 +203,29 @@ async fn over_http2_the_authority_and_the_host_agree() {
         if status == 200 {
             let received = gateway.upstream.only();
             assert_eq!(received.head.value("host").as_deref(), Some("shop.example"));
+            gateway.upstream.forget();
+        } else {
+            gateway.upstream.assert_nothing_reached().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn over_http2_the_scheme_is_one_of_http() {
+    let gateway = Gateway::usual();
+    let credentials = basic(AMY);
+    for (scheme, status) in [("https", 200), ("http", 200), ("ftp", 400), ("javascript", 400)] {
+        let fields: [(&[u8], &[u8]); 5] = [
+            (b":method", b"GET"),
+            (b":scheme", scheme.as_bytes()),
+            (b":authority", b"shop.example"),
+            (b":path", b"/play/sized/5"),
+            (b"authorization", credentials.as_bytes()),
+        ];
+        let Reply::Answer(answered, _) = gateway.frames(&fields).await else { panic!("no answer for {scheme}") };
+        assert_eq!(answered, status, "{scheme}");
+        if status == 200 {
+            assert_eq!(gateway.upstream.only().head.line, "GET /play/sized/5 HTTP/1.1");
             gateway.upstream.forget();
         } else {
             gateway.upstream.assert_nothing_reached().await;

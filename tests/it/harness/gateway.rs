@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::head::Answer;
-use super::{Ask, Http2, Upstream, Wire, document, until, within};
+use super::{Ask, Http2, Reply, Upstream, Wire, document, frames, until, within};
 
 /// The host that clients ask for.
 pub(crate) const HOST: &str = "shop.example";
@@ -129,6 +129,11 @@ impl Gateway {
 
     pub(crate) async fn http2(&self) -> Http2 {
         Http2::new(self.connect(b"h2").await).await
+    }
+
+    /// Asks over an HTTP/2 connection of its own, with these fields and no others.
+    pub(crate) async fn frames(&self, fields: &[(&[u8], &[u8])]) -> Reply {
+        frames::ask(self.connect(b"h2").await, fields).await
     }
 
     /// A connection to the clear-text listener.
