@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::{Connection, ConnectionLimits};
 use super::idle::idles;
 use crate::gate::{ClientBody, ClientFault, Gate, GateBody, Incoming, Peer, Rest};
-use crate::wire::{Framing, Pace, PaceLimits, framing};
+use crate::wire::{Framing, HeadFault, Pace, PaceLimits, framing};
 
 /// How long an HTTP/2 client may leave a ping unanswered.
 const PING_PATIENCE: Duration = Duration::from_secs(20);
@@ -42,8 +42,9 @@ impl Connection {
     /// Serves HTTP/2 until either side ends it.
     pub(super) async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
         let (activity, limits, mut draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
-        let (gate, peer, pace) = (self.gate, self.peer, limits.pace(limits.body_timeout));
-        let service = service_fn(move |request| answer(Rc::clone(&gate), peer.clone(), pace, request));
+        let (gate, peer, of_service) = (self.gate, self.peer, Rc::clone(&limits));
+        let service =
+            service_fn(move |request| answer(Rc::clone(&gate), peer.clone(), Rc::clone(&of_service), request));
         let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), service));
         let mut leaving = pin!(async {
             tokio::select! {
@@ -92,10 +93,14 @@ fn builder(limits: &ConnectionLimits) -> http2::Builder<OnThisThread> {
 async fn answer(
     gate: Rc<Gate>,
     peer: Peer,
-    pace: PaceLimits,
+    limits: Rc<ConnectionLimits>,
     request: Request<hyper::body::Incoming>,
 ) -> Result<Response<GateBody>, Infallible> {
     let (head, body) = request.into_parts();
+    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > limits.head.target) {
+        return Ok(gate.refuse(peer, head.version, Some(HeadFault::TargetTooLong)));
+    }
+    let pace = limits.pace(limits.body_timeout);
     let length = head.headers.get(CONTENT_LENGTH).and_then(|length| framing::number(length.as_bytes()));
     let body = match (length, body.is_end_stream()) {
         (None, true) => ClientBody::empty(Framing::Nothing),

@@ -24,6 +24,7 @@ mod harness;
 mod headers;
 mod large;
 mod law;
+mod limits;
 mod readers;
 mod refusals;
 mod streams;

@@ -17,6 +17,7 @@
 mod body;
 mod client;
 mod clients;
+mod crowd;
 mod document;
 mod load;
 mod log;

@@ -69,6 +69,11 @@ impl Scene {
 
     /// Starts the gateway, and returns when it listens.
     pub(crate) fn serve(&self, plan: &Plan<'_>) -> Gateway {
+        self.serve_with(plan, None)
+    }
+
+    /// The same with so many file descriptors.
+    pub(crate) fn serve_with(&self, plan: &Plan<'_>, descriptors: Option<u32>) -> Gateway {
         let upstream = plan.upstream.unwrap_or(self.upstream.address);
         let Plan { access, tls, audit, .. } = plan;
         let settings = format!(
@@ -80,7 +85,7 @@ impl Scene {
              [ops]\nhttp = \"127.0.0.1:0\"\n"
         );
         self.save("portcullis.toml", &settings);
-        Gateway::start(&self.path("portcullis.toml"))
+        Gateway::start(&self.path("portcullis.toml"), descriptors)
     }
 }
 
@@ -93,8 +98,16 @@ pub(crate) struct Gateway {
 }
 
 impl Gateway {
-    fn start(settings: &Path) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
+    fn start(settings: &Path, descriptors: Option<u32>) -> Self {
+        let program = env!("CARGO_BIN_EXE_portcullis");
+        let mut command = match descriptors {
+            None => Command::new(program),
+            Some(most) => {
+                let mut shell = Command::new("sh");
+                shell.args(["-c", &format!("ulimit -n {most} && exec \"$0\" \"$@\""), program]);
+                shell
+            }
+        };
         command.arg("serve").arg("--config").arg(settings);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();

@@ -170,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
     }
 
     async fn refuse(&mut self, fault: Option<HeadFault>) -> After {
-        let response = self.connection.gate.refuse(self.connection.peer.clone(), fault);
+        let response = self.connection.gate.refuse(self.connection.peer.clone(), Version::HTTP_11, fault);
         self.answer(response, &Asked::unknown(), false).await
     }
 
