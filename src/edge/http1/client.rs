@@ -101,8 +101,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Client<S> {
 
     /// Ready once the client has gone, while nothing is expected of it: its next request may come early, and waits.
     pub(super) fn poll_leaving(&self, scratch: &Scratch, cx: &mut Context<'_>) -> Poll<()> {
-        // Whoever reads the body sees it too; two that read would wake only one.
-        while self.stage.get() != Stage::Reading && self.line.input().len() < EARLY {
+        // Whoever reads the body sees it too; two that read would wake only one. Once it is read, it is looked for here.
+        if self.stage.get() == Stage::Reading {
+            self.waiting.replace(Some(cx.waker().clone()));
+            return Poll::Pending;
+        }
+        while self.line.input().len() < EARLY {
             match ready!(self.line.poll_read(scratch, cx)) {
                 Ok(true) => {}
                 Ok(false) | Err(_) => return Poll::Ready(()),
@@ -168,7 +172,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Body for Upload<S> {
         if matches!(client.stage.get(), Stage::Expected | Stage::Unread) {
             client.stage.set(Stage::Reading);
         }
-        if !client.line.is_flushed() {
+        // While the answer is written, that is for its writer alone: two that write would wake only one.
+        if client.interim.get() && !client.line.is_flushed() {
             // A client that takes nothing sends nothing either, which its pace tells.
             let _ = client.line.poll_flush(cx);
         }

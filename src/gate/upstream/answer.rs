@@ -9,8 +9,9 @@ use tokio::time::{Instant, timeout};
 
 use super::pool::{Connection, Pool};
 use super::send::Progress;
+use super::tally::Tally;
 use super::upload::{Ended, Stopped, UploadFault, Uploading};
-use crate::wire::{BodyDecoder, BodyFault, Piece};
+use crate::wire::{AnswerHead, BodyDecoder, BodyFault, Piece};
 
 /// How long an upstream may go on reading a request that it has answered already.
 const LINGER: Duration = Duration::from_secs(5);
@@ -58,12 +59,16 @@ pub(crate) struct AnswerBody {
 impl AnswerBody {
     pub(super) fn new(
         (connection, pool): (Connection, Rc<Pool>),
-        decoder: BodyDecoder,
+        head: &AnswerHead,
         upload: Progress,
-        keep: bool,
+        tally: &Tally,
         silence: Duration,
     ) -> Self {
-        Self { connection: Some(connection), pool, decoder, upload, keep, silence, heard: Instant::now() }
+        // Answered without having asked for the body, it is not wanted any more, and the client is not asked for it.
+        let upload = if tally.held.get() { Progress::Unwanted } else { upload };
+        let decoder = BodyDecoder::new(head.framing);
+        let (connection, heard) = (Some(connection), Instant::now());
+        Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard }
     }
 
     /// Where the upstream thinks it is.

@@ -36,7 +36,7 @@ use super::discard::read_on;
 use super::rejection::Rejection;
 use super::streams::Exchange;
 use crate::record::Metrics;
-use crate::wire::{BodyDecoder, Scratch};
+use crate::wire::{AnswerHead, Scratch};
 
 /// How the upstream is spoken to.
 #[derive(Clone)]
@@ -145,9 +145,8 @@ impl Upstream {
             sent = sending.run(&mut connection, upload).await;
         }
         let Sent { head, upload } = sent.map_err(|unsent| unsent.rejection)?;
-        let decoder = BodyDecoder::new(head.framing);
-        let (status, reason, headers) = (head.status, head.reason, head.headers);
-        let body = AnswerBody::new((connection, pool), decoder, upload, head.keep_alive, self.settings.read_timeout);
+        let body = AnswerBody::new((connection, pool), &head, upload, &tally, self.settings.read_timeout);
+        let AnswerHead { status, reason, headers, .. } = head;
         Ok(Answered { status, reason, headers, body, took: began.elapsed() })
     }
 
@@ -188,7 +187,7 @@ impl Unsent {
     fn again(&mut self, repeatable: bool) -> Option<Option<Upload>> {
         match self.unwritten.take() {
             Some(upload) => Some(Some(*upload)),
-            None => (self.closed && repeatable).then_some(None),
+            None => (self.closed && (repeatable || self.untouched)).then_some(None),
         }
     }
 }

@@ -61,13 +61,15 @@ pub(super) struct Unsent {
     pub(super) rejection: Rejection,
     /// The connection ended before a byte of an answer. Silence is no such end, nor is an answer that cannot be read.
     pub(super) closed: bool,
-    /// The body, where not a byte of the request was written.
+    /// Not a byte of the request was written.
+    pub(super) untouched: bool,
+    /// The body, where that is so and there is one.
     pub(super) unwritten: Option<Box<Upload>>,
 }
 
 impl From<Rejection> for Unsent {
     fn from(rejection: Rejection) -> Self {
-        Self { rejection, closed: false, unwritten: None }
+        Self { rejection, closed: false, untouched: false, unwritten: None }
     }
 }
 
@@ -79,6 +81,7 @@ impl Sending<'_> {
         let before = line.sent();
         write::request(&mut line.output(), method, target, headers, framing);
         self.tally.progress.set(Instant::now());
+        let bodiless = upload.is_none();
         let mut progress = upload.map_or(Progress::Done, |upload| Progress::Running(upload.start(line)));
         let mut interims = 0;
         let mut unwritten = None;
@@ -113,7 +116,7 @@ impl Sending<'_> {
         .await;
         match head {
             Ok(head) => Ok(Sent { head, upload: progress }),
-            Err(unsent) => Err(Unsent { unwritten, ..unsent }),
+            Err(unsent) => Err(Unsent { untouched: line.sent() == before && bodiless, unwritten, ..unsent }),
         }
     }
 
@@ -149,7 +152,7 @@ impl Sending<'_> {
             Poll::Ready(Err(error)) => error.to_string(),
         };
         let rejection = Rejection::BadGateway(ended);
-        Poll::Ready(Err(Unsent { rejection, closed: !begun, unwritten: None }))
+        Poll::Ready(Err(Unsent { closed: !begun, ..rejection.into() }))
     }
 
     fn interim(&self, head: &AnswerHead, count: &mut u8) -> Result<(), Unsent> {

@@ -15,6 +15,8 @@ pub(crate) struct Tally {
     pub(crate) down: Cell<u64>,
     /// When the client last sent something of the body.
     pub(super) progress: Cell<Instant>,
+    /// The client waits to be asked for the body.
+    pub(super) held: Cell<bool>,
     /// The upstream has asked for the body, and who waits for that.
     asked: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
@@ -23,8 +25,8 @@ pub(crate) struct Tally {
 impl Tally {
     pub(crate) fn new() -> Rc<Self> {
         let progress = Cell::new(Instant::now());
-        let (up, down, asked) = (Cell::new(0), Cell::new(0), Cell::new(false));
-        Rc::new(Self { up, down, progress, asked, waiting: RefCell::default() })
+        let (up, down, held, asked) = (Cell::new(0), Cell::new(0), Cell::new(false), Cell::new(false));
+        Rc::new(Self { up, down, progress, held, asked, waiting: RefCell::default() })
     }
 
     /// So many body bytes came from the client.

@@ -76,6 +76,7 @@ impl Upload {
         expects_continue: bool,
     ) -> Self {
         let hold = expects_continue.then(|| Box::pin(sleep(CONTINUE_PATIENCE)));
+        tally.held.set(expects_continue);
         let framing = body.framing();
         Self { body, framing, exchange, tally: Rc::clone(tally), limit, hold, next: None }
     }
@@ -171,6 +172,7 @@ impl Upload {
                 ready!(hold.as_mut().poll(cx));
             }
             self.hold = None;
+            self.tally.held.set(false);
         }
         loop {
             let Some(frame) = ready!(self.body.poll_frame(cx)) else {
