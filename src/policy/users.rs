@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable};
 
 use super::permission::{Grant, PermissionSet};
+use super::rate::Rate;
 use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
 use super::{Network, RoleId};
 
@@ -41,6 +42,8 @@ pub struct User {
     pub grants: Box<[Grant]>,
     /// From where this user may come; empty for anywhere.
     pub networks: Box<[Network]>,
+    /// How many requests this user may make; `None` for what the settings say.
+    pub rate_limit: Option<Rate>,
     /// The password for the control panel.
     pub panel: Option<PasswordHash>,
     pub(super) held: PermissionSet,

@@ -24,6 +24,8 @@ mod harness;
 mod headers;
 mod large;
 mod law;
+mod lockout;
+mod rates;
 mod refusals;
 mod streams;
 mod transparency;
