@@ -92,8 +92,11 @@ pub struct Addresses {
 /// [`StartError`]; nothing runs then.
 pub fn start(settings: &Settings) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new());
+    let throttle = Throttle::new(&settings.lockout, &settings.rate_limit, &metrics, Instant::now());
+    let throttle = Arc::new(throttle);
     let mut access = Reload::new(AccessDocument::new(&settings.access));
-    let (live, in_force) = InForce::start(&mut access, &settings.access, &metrics).map_err(StartError::File)?;
+    let (live, in_force) =
+        InForce::start(&mut access, &settings.access, &metrics, &throttle).map_err(StartError::File)?;
     let mut tls = Reload::new(TlsFiles::new(&settings.tls));
     let (live_tls, in_use) = InUse::start(&mut tls, &metrics).map_err(StartError::File)?;
     let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
@@ -104,8 +107,6 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
     let (draining, drain) = watch::channel(false);
     let passwords = Passwords::new(settings.limits.password_checks.get());
     let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
-    let throttle = Throttle::new(&settings.lockout, &settings.rate_limit, &metrics, Instant::now());
-    let throttle = Arc::new(throttle);
     let parts = WorkerParts {
         tls: live_tls,
         limits: connection_limits(&settings.limits),

@@ -237,6 +237,16 @@ impl Users {
         }
     }
 
+    /// Whether the same credentials prove the same users under this snapshot as under another.
+    #[must_use]
+    pub fn same_credentials(&self, other: &Self) -> bool {
+        let same = |user: &User, old: &User| {
+            let tokens = user.tokens.iter().map(proof).eq(old.tokens.iter().map(proof));
+            tokens && user.api_access == old.api_access && user.password == old.password
+        };
+        self.len() == other.len() && self.iter().all(|user| other.get(&user.name).is_some_and(|old| same(user, old)))
+    }
+
     /// Whether what proved an identity, under an older snapshot, would prove it under this one.
     #[must_use]
     pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
@@ -276,6 +286,11 @@ impl Users {
             }),
         }
     }
+}
+
+/// What counts of a token.
+fn proof(token: &Token) -> (TokenHash, Option<SystemTime>) {
+    (token.hash, token.expires)
 }
 
 /// Whether a secret has the form of a token that Portcullis made. Nobody's password has it, so no password is verified

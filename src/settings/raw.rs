@@ -211,8 +211,8 @@ pub(super) struct RawLockout {
     /// wait, so that guessing more slowly gains nothing.
     #[schemars(extend("default" = "15m"))]
     pub(super) forget: Option<At<RawDuration>>,
-    /// Names and addresses kept, over all workers; more push out those that matter least. Each takes some 60 bytes,
-    /// so this is 6 MB once an attack has filled it.
+    /// Names and addresses kept, over all workers; more push out those that matter least. Each takes some 50 bytes,
+    /// so this is 5 MB once an attack has filled it.
     #[schemars(range(min = 1000, max = 10_000_000), extend("default" = 100_000))]
     pub(super) entries: Option<At<RawNumber>>,
 }

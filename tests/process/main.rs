@@ -19,6 +19,7 @@ mod client;
 mod clients;
 mod document;
 mod load;
+mod lockout;
 mod log;
 mod memory;
 mod mutual;

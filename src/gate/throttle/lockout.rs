@@ -208,6 +208,11 @@ impl Lockout {
         (failures, begun)
     }
 
+    /// Forgets what was tried for all names, and nothing of addresses.
+    pub(super) fn forgive(&self) {
+        self.forget(|key, _| matches!(key, Key::Source(_)));
+    }
+
     /// Gives back the room of what is forgotten.
     pub(super) fn sweep(&self, now: u64) {
         self.forget(|_, count| super::table::Lasting::until(count) > now);

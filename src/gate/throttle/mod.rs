@@ -123,6 +123,14 @@ impl Throttle {
         self.users.retain(|_, debt| debt.until() > now);
     }
 
+    /// Other credentials count from now on: what was wrong may be right, so whoever waits for a name need not wait on. All
+    /// names alike, or it would show which of them exist; the counts of addresses stay.
+    pub(crate) fn forgive(&self) {
+        if let Some(lockout) = &self.lockout {
+            lockout.forgive();
+        }
+    }
+
     /// What lock-out keeps; `None` where it is off. `users` are the names that may be told.
     pub(crate) fn locked_out<'u>(&self, users: impl Iterator<Item = &'u str>, now: Instant) -> Option<Vec<Entry>> {
         self.lockout.as_ref().map(|lockout| lockout.entries(users, self.nanos(now)))
