@@ -10,7 +10,7 @@
 //! 1. **receive**: a request id, an audit entry that will be written whatever happens, one [`policy::Snapshot`].
 //! 2. **read the target**: one canonical path ([`policy::Target`]), or 400.
 //! 3. **read the credentials**: none, malformed, or a name and a secret.
-//! 4. **authenticate**: [`policy::Users::authenticate`] makes a [`policy::Identity`], or 401.
+//! 4. **authenticate**: [`policy::Users::authenticate`] makes a [`policy::Identity`], or 401, or 429.
 //! 5. **decide**: [`policy::Policy::decide`] makes a [`policy::Permit`], or 403.
 //! 6. **prepare**: what a client must not say is taken out of the headers, what the gateway says is put in.
 //! 7. **forward**: takes the permit, and writes the request line from it.

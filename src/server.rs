@@ -5,7 +5,9 @@
 
 mod check;
 mod control;
+mod desk;
 mod files;
+pub(crate) mod protocol;
 
 use std::fmt;
 use std::io;
@@ -15,13 +17,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::edge::connection::ConnectionLimits;
 use crate::edge::crowd::Crowd;
 pub use crate::edge::listen::BindError;
 use crate::edge::listen::bind;
 use crate::edge::worker::{self, Sockets, WorkerParts};
-use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, UpstreamSettings, Voice};
+use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, Throttle, UpstreamSettings, Voice};
 use crate::record::{AuditHandle, AuditSink, AuditWriter, Metrics, RequestIds};
 use crate::settings::{self, Audit, Settings};
 use crate::source::live::Live;
@@ -29,6 +32,7 @@ use crate::source::reload::Reload;
 use crate::wire::HeadLimits;
 pub use check::{AccessError, Report, access, check};
 use control::{Control, Kept, OpsParts};
+use desk::{Desk, DeskSocket};
 use files::access::{AccessDocument, InForce};
 use files::tls::{InUse, TlsFiles};
 use files::upstream::endpoints;
@@ -90,19 +94,18 @@ pub struct Addresses {
 /// [`StartError`]; nothing runs then.
 pub fn start(settings: &Settings) -> Result<Running, StartError> {
     let metrics = Arc::new(Metrics::new());
+    let throttle = Throttle::new(&settings.lockout, &settings.rate_limit, &metrics, Instant::now());
+    let throttle = Arc::new(throttle);
     let mut access = Reload::new(AccessDocument::new(&settings.access));
-    let (live, in_force) = InForce::start(&mut access, &settings.access, &metrics).map_err(StartError::File)?;
+    let (live, in_force) =
+        InForce::start(&mut access, &settings.access, &metrics, &throttle).map_err(StartError::File)?;
     let mut tls = Reload::new(TlsFiles::new(&settings.tls));
     let (live_tls, in_use) = InUse::start(&mut tls, &metrics).map_err(StartError::File)?;
     let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
     let (mut sockets, addresses, ops) = sockets(settings)?;
-    let sink = match &settings.audit {
-        Audit::Off => AuditSink::Off,
-        Audit::Stdout => AuditSink::Stdout,
-        Audit::File(path) => AuditSink::File(path.clone()),
-    };
-    let (audit, handle) =
-        AuditWriter::start(sink, Arc::clone(&metrics)).map_err(system("the audit log cannot be opened"))?;
+    let socket = settings.ops.socket.as_deref().map(DeskSocket::bind).transpose().map_err(StartError::File)?;
+    let (audit, handle) = AuditWriter::start(sink(&settings.audit), Arc::clone(&metrics))
+        .map_err(system("the audit log cannot be opened"))?;
     let (draining, drain) = watch::channel(false);
     let passwords = Passwords::new(settings.limits.password_checks.get());
     let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
@@ -122,6 +125,7 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
             voice: Voice::new(settings.answers, settings.realm.as_str()),
             authorization: authorization(&settings.upstream.authorization),
             passwords: Arc::clone(&passwords),
+            throttle: Arc::clone(&throttle),
             upstream: upstream.clone(),
             audit: handle.clone(),
             metrics: Arc::clone(&metrics),
@@ -134,8 +138,9 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
         workers.push(started.map_err(system("a worker cannot be started"))?);
     }
     let ops = ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
+    let desk = Desk { throttle, live: live.clone() };
     let kept = Kept { access, in_force, tls, in_use };
-    let control = Control::start(kept, ops).map_err(system("the control thread cannot be started"))?;
+    let control = Control::start(kept, ops, desk, socket).map_err(system("the control thread cannot be started"))?;
     Ok(Running { addresses, live, draining, workers, control, handle, audit })
 }
 
@@ -178,6 +183,7 @@ struct GateBuild {
     voice: Voice,
     authorization: Authorization,
     passwords: Arc<Passwords>,
+    throttle: Arc<Throttle>,
     upstream: UpstreamSettings,
     audit: AuditHandle,
     metrics: Arc<Metrics>,
@@ -193,6 +199,7 @@ impl GateBuild {
             voice: self.voice,
             authorization: self.authorization,
             passwords: self.passwords,
+            throttle: self.throttle,
             upstream: self.upstream,
             recorder: Recorder { log: self.audit.log(), metrics: self.metrics, ids: self.ids },
             https_port: self.https_port,
@@ -225,6 +232,14 @@ fn sockets(settings: &Settings) -> Result<Bound, StartError> {
     };
     addresses.ops = ops.as_ref().and_then(|socket| socket.local_addr().ok());
     Ok((sockets, addresses, ops))
+}
+
+fn sink(setting: &Audit) -> AuditSink {
+    match setting {
+        Audit::Off => AuditSink::Off,
+        Audit::Stdout => AuditSink::Stdout,
+        Audit::File(path) => AuditSink::File(path.clone()),
+    }
 }
 
 fn connection_limits(limits: &settings::Limits) -> ConnectionLimits {

@@ -12,6 +12,7 @@ mod credentials;
 mod demo;
 mod explain;
 mod holders;
+mod lockout;
 mod log;
 mod output;
 mod permissions;
@@ -64,6 +65,9 @@ enum Command {
     /// Work with API tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// See who is locked out after wrong credentials, and let them in again
+    #[command(subcommand)]
+    Lockout(lockout::Command),
     /// Make a development authority and a server certificate
     Cert(cert::Args),
     /// Print a JSON Schema, for editors
@@ -113,6 +117,7 @@ fn answer(cli: Cli, output: &mut Output) -> Result<Answer, Failure> {
         Command::WhoCan(args) => who_can::run(&args, &common.law()?, now),
         Command::Permissions(args) => permissions::run(&args, &common.law()?),
         Command::Token(command) => token::run(&command),
+        Command::Lockout(command) => lockout::run(&command, &common),
         Command::Cert(args) => cert::run(&args, now),
         Command::Schema(args) => schema::run(&args),
     }

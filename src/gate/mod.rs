@@ -1,7 +1,7 @@
 //! The guard: what happens to each request, in eight steps.
 //!
 //! [`Gate::serve`] is the whole of it. One gate belongs to one worker; nothing in it is shared with another thread but
-//! the snapshot, the password checks and the counters.
+//! the snapshot, the password checks, the throttle and the counters.
 
 mod clear;
 mod client;
@@ -11,10 +11,12 @@ mod download;
 mod headers;
 mod passwords;
 mod peer;
+mod prove;
 mod receive;
 mod recording;
 mod rejection;
 mod streams;
+mod throttle;
 mod tunnel;
 mod upstream;
 
@@ -36,6 +38,7 @@ pub(crate) use passwords::Passwords;
 pub(crate) use peer::{Activity, Peer};
 pub(crate) use recording::Recorder;
 pub(crate) use rejection::{Ending, Voice};
+pub(crate) use throttle::{Claimed, Entry, Throttle};
 pub(crate) use tunnel::Tunnel;
 pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
 
@@ -48,7 +51,7 @@ use rejection::{Form, Rejection};
 use streams::{Exchange, Streams};
 use upstream::{Answered, Outgoing, Tally, Upstream};
 
-use crate::policy::{Asked, Authentication, Decision, Identity, Snapshot};
+use crate::policy::{Asked, Decision, Identity, Snapshot};
 use crate::record::Reason;
 use crate::source::live::Live;
 use crate::wire::HeadFault;
@@ -64,6 +67,7 @@ pub(crate) struct GateParts {
     pub(crate) voice: Voice,
     pub(crate) authorization: Authorization,
     pub(crate) passwords: Arc<Passwords>,
+    pub(crate) throttle: Arc<Throttle>,
     pub(crate) upstream: UpstreamSettings,
     pub(crate) recorder: Recorder,
     /// The port that clear requests are sent on to.
@@ -78,6 +82,7 @@ pub(crate) struct Gate {
     voice: Voice,
     authorization: Authorization,
     passwords: Arc<Passwords>,
+    throttle: Arc<Throttle>,
     upstream: Upstream,
     recorder: Rc<Recorder>,
     streams: Rc<Streams>,
@@ -93,6 +98,7 @@ impl Gate {
             voice: parts.voice,
             authorization: parts.authorization,
             passwords: parts.passwords,
+            throttle: parts.throttle,
             upstream: Upstream::new(parts.upstream, metrics),
             recorder: Rc::new(parts.recorder),
             streams: Rc::default(),
@@ -180,6 +186,7 @@ impl Gate {
         let received = receive::read(head).inspect_err(|_| visit.recording.raw(&head.method, head.uri.path()))?;
         let asked = snapshot.policy.ask(received.target);
         visit.recording.asked(&asked);
+        self.throttle.arrived(visit.peer.address, visit.recording.began())?;
         let presented = credentials::read(&head.headers);
         let identity = self.identify(snapshot, &asked, presented, visit).await?;
         let permit = match snapshot.policy.decide(identity, asked) {
@@ -209,19 +216,17 @@ impl Gate {
             Presented::Several => return Err(Rejection::Malformed("there is more than one Authorization")),
             _ if asked.is_public() => return Ok(None),
             Presented::Nothing => return Ok(None),
-            Presented::Malformed => return Err(Rejection::Unauthenticated(Reason::MalformedCredentials)),
+            Presented::Malformed => {
+                // It guesses nothing, so it is not counted: who is set up wrongly must not lock out a whole network.
+                self.throttle.attempt(visit.peer.address, None, visit.recording.began())?;
+                return Err(Rejection::Unauthenticated(Reason::MalformedCredentials));
+            }
             Presented::Basic(basic) => basic,
         };
         visit.recording.claimed(basic.name());
-        let identity = match snapshot.users.authenticate(&basic.from(visit.peer.address), visit.recording.time()) {
-            Authentication::Proven(identity) => identity,
-            Authentication::Refused(refusal) => return Err(refusal.into()),
-            Authentication::Costly(check) => match self.passwords.settle(check, basic).await {
-                Ok(verdict) => verdict?,
-                Err(passwords::Busy) => return Err(Rejection::Busy),
-            },
-        };
+        let identity = self.prove(snapshot, basic, visit).await?;
         visit.recording.identity(&identity);
+        self.throttle.authenticated(identity.user(), visit.recording.began())?;
         Ok(Some(identity))
     }
 

@@ -57,6 +57,16 @@ impl Recording {
         self.entry.time
     }
 
+    /// When the request was received, by the clock that never jumps.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// The name that credentials claim, as it is written down.
+    pub(crate) fn claim(&self) -> Option<&str> {
+        self.entry.claimed.as_deref()
+    }
+
     /// The request id as a header value.
     pub(crate) fn id(&self) -> HeaderValue {
         self.id.clone()
@@ -104,7 +114,9 @@ impl Recording {
         self.entry.status = Some(rejection.status().as_u16());
         self.entry.decision = match (rejection, self.entry.decision) {
             (Rejection::Denied(_) | Rejection::ClearText, _) if reason != Reason::NoCredentials => Decided::Deny,
-            (Rejection::Unauthenticated(_) | Rejection::Denied(_), _) => Decided::Unauthenticated,
+            (Rejection::Unauthenticated(_) | Rejection::Denied(_) | Rejection::LockedOut(_), _) => {
+                Decided::Unauthenticated
+            }
             // Permitted, and then it failed.
             (_, Decided::Permit) => Decided::Permit,
             _ => Decided::Reject,

@@ -1,12 +1,15 @@
-//! The answers Portcullis gives by itself: 400, 401, 403, 502 and their kin.
+//! The answers Portcullis gives by itself: 400, 401, 403, 429, 502 and their kin.
 //!
 //! A [`Rejection`] is the public half (status, one sentence) with the private reason for the log. The body is the store
 //! API's own form, as JSON or XML, or RFC 9457 where the settings say `answers = "problem"`.
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 
+use super::throttle::{Limited, Locked};
 use crate::policy::{DenialReason, Refusal, Target, TargetError};
 use crate::record::Reason;
 use crate::settings::Answers;
@@ -23,6 +26,10 @@ pub(crate) enum Rejection {
     Expectation,
     /// Credentials are missing, or prove nothing.
     Unauthenticated(Reason),
+    /// Too many wrong credentials came before, so these are not looked at.
+    LockedOut(Locked),
+    /// More requests than the rate allows.
+    RateLimited(Limited),
     /// The user may not.
     Denied(DenialReason),
     /// Credentials in clear text.
@@ -57,6 +64,18 @@ impl From<TargetError> for Rejection {
     }
 }
 
+impl From<Locked> for Rejection {
+    fn from(locked: Locked) -> Self {
+        Self::LockedOut(locked)
+    }
+}
+
+impl From<Limited> for Rejection {
+    fn from(limited: Limited) -> Self {
+        Self::RateLimited(limited)
+    }
+}
+
 impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
         Self::Unauthenticated(match refusal {
@@ -81,6 +100,7 @@ impl Rejection {
             Self::Unauthenticated(_) | Self::Revoked => StatusCode::UNAUTHORIZED,
             Self::Denied(DenialReason::Unauthenticated) => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::ClearText => StatusCode::FORBIDDEN,
+            Self::LockedOut(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
@@ -103,6 +123,8 @@ impl Rejection {
             Self::Denied(DenialReason::Method) => Reason::Method,
             Self::Denied(DenialReason::Missing(_)) => Reason::MissingPermission,
             Self::ClearText => Reason::ClearText,
+            Self::LockedOut(_) => Reason::LockedOut,
+            Self::RateLimited(_) => Reason::RateLimited,
             Self::ClientGone => Reason::ClientGone,
             Self::TooLarge => Reason::TooLarge,
             Self::Busy => Reason::PasswordBusy,
@@ -120,6 +142,7 @@ impl Rejection {
             Self::Unreachable(error) | Self::BadGateway(error) => Some(error),
             Self::HeadTooLarge => Some("head"),
             Self::TargetTooLong => Some("target"),
+            Self::LockedOut(Locked { scope, .. }) | Self::RateLimited(Limited { scope, .. }) => Some(scope.as_str()),
             Self::Target(_)
             | Self::Expectation
             | Self::Version
@@ -153,6 +176,9 @@ impl Rejection {
             Self::TargetTooLong => "The path and query are longer than is allowed here.".to_owned(),
             Self::Version => "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.".to_owned(),
             Self::TooSlow => "The request came too slowly.".to_owned(),
+            // Not whether the name or the address is meant: that would tell what others tried.
+            Self::LockedOut(_) => "Too many wrong credentials came from here. Try again later.".to_owned(),
+            Self::RateLimited(_) => "Too many requests. Try again later.".to_owned(),
             Self::ClientGone => "The body ended before its end.".to_owned(),
             Self::TooLarge => "The body is larger than is allowed here.".to_owned(),
             Self::Busy => "Too many sign-ins at the moment. Try again soon.".to_owned(),
@@ -173,13 +199,39 @@ impl Rejection {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, voice.challenge.clone());
         }
-        if matches!(self, Self::Busy) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+        if let Some(wait) = self.retry_after() {
+            // Rounded up: who comes a moment early has come for nothing.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            headers.insert(RETRY_AFTER, seconds.max(1).into());
         }
         if self.ends_connection() {
             response.extensions_mut().insert(Ending);
         }
         response
+    }
+
+    /// How long to wait before asking again.
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Busy => Some(Duration::from_secs(2)),
+            Self::LockedOut(Locked { wait, .. }) | Self::RateLimited(Limited { wait, .. }) => Some(*wait),
+            Self::Target(_)
+            | Self::Malformed(_)
+            | Self::Expectation
+            | Self::Unauthenticated(_)
+            | Self::Denied(_)
+            | Self::ClearText
+            | Self::HeadTooLarge
+            | Self::TargetTooLong
+            | Self::Version
+            | Self::TooSlow
+            | Self::ClientGone
+            | Self::TooLarge
+            | Self::Unreachable(_)
+            | Self::BadGateway(_)
+            | Self::Timeout
+            | Self::Revoked => None,
+        }
     }
 
     /// Whether nothing more is read from the connection, because it is in doubt where one message ends.
@@ -197,6 +249,8 @@ impl Rejection {
             | Self::Expectation
             | Self::Unauthenticated(_)
             | Self::Denied(_)
+            | Self::LockedOut(_)
+            | Self::RateLimited(_)
             | Self::Busy
             | Self::Unreachable(_)
             | Self::BadGateway(_)

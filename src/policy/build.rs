@@ -8,6 +8,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use super::permission::{Grant, Permission, PermissionId, PermissionSet};
+use super::rate::Rate;
 use super::routes::Leaf;
 use super::token::{PasswordHash, Token};
 use super::users::User;
@@ -60,6 +61,8 @@ pub struct UserEntry {
     pub grants: Vec<Grant>,
     /// See [`User::networks`].
     pub networks: Vec<Network>,
+    /// See [`User::rate_limit`].
+    pub rate_limit: Option<Rate>,
     /// See [`User::panel`].
     pub panel: Option<PasswordHash>,
 }
@@ -117,6 +120,7 @@ impl PolicyBuilder {
             roles: entry.roles.into(),
             grants: entry.grants.into(),
             networks: entry.networks.into(),
+            rate_limit: entry.rate_limit,
             panel: entry.panel,
             held,
             header,

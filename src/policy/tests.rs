@@ -244,3 +244,36 @@ fn a_format_and_a_literal_of_the_same_spelling_tie() {
     assert_eq!(ties.len(), 1);
     assert_eq!(ties[0].format.as_deref(), Some("json"));
 }
+
+#[test]
+fn credentials_are_the_same_or_not_whatever_else_a_document_says() {
+    let users = |entries: &[UserEntry]| {
+        Users::new(entries.iter().map(|entry| PolicyBuilder::default().user(entry.clone()).unwrap()).collect())
+    };
+    let amy = UserEntry {
+        name: "amy".into(),
+        api_access: true,
+        tokens: vec![token("a", None), token("b", Some(NOON))],
+        ..UserEntry::default()
+    };
+    let before = users(std::slice::from_ref(&amy));
+    let titled = UserEntry { title: Some("Amy".into()), grants: vec![Grant::All], ..amy.clone() };
+    let labelled = Token { label: Some("old".into()), ..token("a", None) };
+    let labelled = UserEntry { tokens: vec![labelled, token("b", Some(NOON))], ..amy.clone() };
+    for same in [amy.clone(), titled, labelled] {
+        assert!(before.same_credentials(&users(&[same])));
+    }
+    let password = Some(PasswordHash::new("$2y$04$x"));
+    for other in [
+        UserEntry { api_access: false, ..amy.clone() },
+        UserEntry { tokens: vec![token("a", None)], ..amy.clone() },
+        UserEntry { tokens: vec![token("a", None), token("b", None)], ..amy.clone() },
+        UserEntry { tokens: vec![token("a", None), token("c", Some(NOON))], ..amy.clone() },
+        UserEntry { password, ..amy.clone() },
+        UserEntry { name: "bob".into(), ..amy.clone() },
+    ] {
+        assert!(!before.same_credentials(&users(std::slice::from_ref(&other))), "{other:?}");
+    }
+    assert!(!before.same_credentials(&users(&[amy.clone(), UserEntry { name: "bob".into(), ..amy }])));
+    assert!(!before.same_credentials(&users(&[])));
+}

@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Values;
 use std::fmt;
+use std::hash::BuildHasher;
+use std::hint::black_box;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -16,11 +18,15 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable};
 
 use super::permission::{Grant, PermissionSet};
+use super::rate::Rate;
 use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
 use super::{Network, RoleId};
 
 /// Comparisons made for every attempt, whatever the user holds: two live tokens are the usual most.
 const COMPARISONS: usize = 2;
+
+/// A name that no user has, for it could not be presented.
+const NO_NAME: &str = ":nobody:";
 
 /// One user of the access document.
 #[derive(Debug)]
@@ -41,6 +47,8 @@ pub struct User {
     pub grants: Box<[Grant]>,
     /// From where this user may come; empty for anywhere.
     pub networks: Box<[Network]>,
+    /// How many requests this user may make; `None` for what the settings say.
+    pub rate_limit: Option<Rate>,
     /// The password for the control panel.
     pub panel: Option<PasswordHash>,
     pub(super) held: PermissionSet,
@@ -173,6 +181,8 @@ impl PasswordCheck {
 #[derive(Debug, Default)]
 pub struct Users {
     by_name: HashMap<Box<str>, Arc<User>>,
+    /// The same users, for standing in where there is none.
+    all: Box<[Arc<User>]>,
     /// One password hash for each cost in use, verified in place of those that names without a password do not have.
     decoys: Vec<PasswordHash>,
 }
@@ -187,8 +197,9 @@ impl Users {
                 decoys.push(stored.clone());
             }
         }
-        let by_name = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
-        Self { by_name, decoys }
+        let by_name: HashMap<_, _> = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
+        let all = by_name.values().map(Arc::clone).collect();
+        Self { by_name, all, decoys }
     }
 
     /// Finds a user by name.
@@ -221,7 +232,11 @@ impl Users {
         let digest = TokenHash::of(presented.secret);
         let user = self.by_name.get(presented.name);
         let tokens = user.map_or(&[][..], |user| &user.tokens);
-        match (matching(tokens, &digest), user) {
+        let token = matching(tokens, &digest);
+        if !(token.is_some_and(|token| !token.expired(now)) && user.is_some_and(|user| user.api_access)) {
+            self.even_out(presented.name, &digest, user.is_some());
+        }
+        match (token, user) {
             (Some(token), Some(user)) if token.expired(now) => self.costly(presented, user, Refusal::ExpiredToken),
             (Some(_), Some(user)) if !user.api_access => self.costly(presented, user, Refusal::NoApiAccess),
             (Some(token), Some(user)) => Authentication::Proven(Identity {
@@ -234,6 +249,16 @@ impl Users {
         }
     }
 
+    /// Whether the same credentials prove the same users under this snapshot as under another.
+    #[must_use]
+    pub fn same_credentials(&self, other: &Self) -> bool {
+        let same = |user: &User, old: &User| {
+            let tokens = user.tokens.iter().map(proof).eq(old.tokens.iter().map(proof));
+            tokens && user.api_access == old.api_access && user.password == old.password
+        };
+        self.len() == other.len() && self.iter().all(|user| other.get(&user.name).is_some_and(|old| same(user, old)))
+    }
+
     /// Whether what proved an identity, under an older snapshot, would prove it under this one.
     #[must_use]
     pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
@@ -243,6 +268,25 @@ impl Users {
             Proof::Password(stored) => user.password.as_ref() == Some(stored),
         };
         holds.then(|| Identity { user: Arc::clone(user), ..identity.clone() })
+    }
+
+    /// What a refusal has yet to do, so that it has done the same for every name. One that is known was found, and its
+    /// tokens were fetched from memory; now one is looked for that nobody has. One that is unknown was looked for, and now
+    /// another user is found in its place. That took 70 ns, which can be measured from the same machine.
+    fn even_out(&self, name: &str, digest: &TokenHash, known: bool) {
+        let place = usize::try_from(self.by_name.hasher().hash_one(name)).unwrap_or_default();
+        let stand_in = place.checked_rem(self.all.len()).and_then(|place| self.all.get(place));
+        let stand_in = stand_in.map_or(NO_NAME, |user| &user.name);
+        let wanted = if known {
+            // Its name is fetched too; where it is looked for, that is part of it.
+            black_box(self.by_name.hasher().hash_one(stand_in));
+            NO_NAME
+        } else {
+            stand_in
+        };
+        let user = self.by_name.get(black_box(wanted));
+        let tokens = user.map_or(&[][..], |user| &user.tokens);
+        black_box(matching(tokens, digest));
     }
 
     /// The secret is no valid token of this user: is it perhaps the password?
@@ -273,6 +317,11 @@ impl Users {
             }),
         }
     }
+}
+
+/// What counts of a token.
+fn proof(token: &Token) -> (TokenHash, Option<SystemTime>) {
+    (token.hash, token.expires)
 }
 
 /// Whether a secret has the form of a token that Portcullis made. Nobody's password has it, so no password is verified

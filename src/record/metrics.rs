@@ -15,7 +15,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use super::entry::Entry;
 use super::histogram::Histogram;
-use super::words::{Decided, Listener, Reason, Reloaded, StatusClass};
+use super::words::{Decided, Listener, Reason, Reloaded, Scope, StatusClass, Table};
 
 /// One label and its value.
 type Label<V> = [(&'static str, V); 1];
@@ -42,6 +42,9 @@ pub struct Metrics {
     reload_failures: [Counter; Reloaded::ALL.len()],
     certificates: Certificates,
     audit_dropped: Counter,
+    lockouts: [Counter; Scope::ALL.len()],
+    table_entries: [Gauge; Table::ALL.len()],
+    table_evictions: [Counter; Table::ALL.len()],
 }
 
 /// A connection that counts as open until this is dropped.
@@ -64,6 +67,7 @@ impl Metrics {
         let mut new = Names(&mut registry);
         let listeners = Listener::ALL.map(Listener::as_str);
         let reloaded = Reloaded::ALL.map(Reloaded::as_str);
+        let tables = Table::ALL.map(Table::as_str);
         new.build_info();
         Self {
             requests: new.requests(),
@@ -84,6 +88,9 @@ impl Metrics {
             reload_failures: new.counters("reload_failures", RELOAD_FAILURES, "what", reloaded),
             certificates: new.certificates(),
             audit_dropped: new.counter("audit_dropped", AUDIT_DROPPED),
+            lockouts: new.counters("lockouts", LOCKOUTS, "scope", Scope::ALL.map(Scope::as_str)),
+            table_entries: new.gauges("table_entries", TABLE_ENTRIES, "table", tables),
+            table_evictions: new.counters("table_evictions", TABLE_EVICTIONS, "table", tables),
             registry,
         }
     }
@@ -162,6 +169,30 @@ impl Metrics {
     /// Counts audit lines that were lost.
     pub fn audit_dropped(&self, lines: u64) {
         self.audit_dropped.inc_by(lines);
+    }
+
+    /// Counts a lock-out that began.
+    pub fn lockout_begun(&self, scope: Scope) {
+        increment(&self.lockouts, scope.place());
+    }
+
+    /// Counts entries that a table has more than before.
+    pub fn table_grew(&self, table: Table, entries: usize) {
+        if let Some(gauge) = self.table_entries.get(table.place()) {
+            gauge.inc_by(i64::try_from(entries).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts entries that a table has no longer.
+    pub fn table_shrank(&self, table: Table, entries: usize) {
+        if let Some(gauge) = self.table_entries.get(table.place()) {
+            gauge.dec_by(i64::try_from(entries).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Counts an entry that was given up for want of room before it had lost its meaning.
+    pub fn table_overflowed(&self, table: Table) {
+        increment(&self.table_evictions, table.place());
     }
 
     /// The audit lines lost so far.
@@ -320,6 +351,9 @@ const RELOAD_SUCCESS: &str = "When the access document and the certificates last
 const RELOAD_OK: &str =
     "1 if the last attempt to load succeeded, 0 if it was refused and the last good one stays in force";
 const RELOAD_FAILURES: &str = "Reloads that were refused";
+const LOCKOUTS: &str = "Lock-outs that began after too many wrong credentials, by whose they were";
+const TABLE_ENTRIES: &str = "Entries that lock-out and rate limits hold, by table";
+const TABLE_EVICTIONS: &str = "Entries that were given up for want of room, by table";
 const AUDIT_DROPPED: &str = "Audit lines lost because the disk was full, stuck or too slow";
 
 #[cfg(test)]

@@ -19,4 +19,4 @@ pub use entry::{Entry, RequestLine};
 pub use id::{RequestId, RequestIds};
 pub use log::{AuditHandle, AuditLog, AuditSink, AuditWriter};
 pub use metrics::{Metrics, OpenConnection};
-pub use words::{Decided, Listener, Reason, Reloaded, StatusClass};
+pub use words::{Decided, Listener, Reason, Reloaded, Scope, StatusClass, Table};

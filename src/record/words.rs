@@ -75,6 +75,8 @@ closed_set! {
         NoApiAccess => "no_api_access",
         /// Too many wrong credentials came from there.
         LockedOut => "locked_out",
+        /// More requests came than the rate allows.
+        RateLimited => "rate_limited",
         /// Too many passwords were being verified already.
         PasswordBusy => "password_busy",
         /// The path has more than one reading.
@@ -156,6 +158,28 @@ closed_set! {
     }
 }
 
+closed_set! {
+    /// Whose requests are counted together.
+    pub enum Scope {
+        /// All from one address, or from one IPv6 network of 64 bits.
+        Address => "address",
+        /// One user's; in lock-out, those for one name from one address.
+        User => "user",
+    }
+}
+
+closed_set! {
+    /// A table of bounded size that requests write to.
+    pub enum Table {
+        /// Wrong credentials, by address and by name and address.
+        Lockout => "lockout",
+        /// Requests by address.
+        AddressRate => "address_rate",
+        /// Requests by user.
+        UserRate => "user_rate",
+    }
+}
+
 impl StatusClass {
     /// The class of a status; `None` where no answer was sent.
     #[must_use]
@@ -199,16 +223,18 @@ impl From<Refusal> for Reason {
 mod tests {
     use std::collections::HashSet;
 
-    use super::{Decided, Listener, Reason, Reloaded, StatusClass};
+    use super::{Decided, Listener, Reason, Reloaded, Scope, StatusClass, Table};
 
     #[test]
     fn words_are_distinct_and_plain() {
-        let sets: [&[&str]; 5] = [
+        let sets: [&[&str]; 7] = [
             &Decided::ALL.map(Decided::as_str),
             &Reason::ALL.map(Reason::as_str),
             &StatusClass::ALL.map(StatusClass::as_str),
             &Listener::ALL.map(Listener::as_str),
             &Reloaded::ALL.map(Reloaded::as_str),
+            &Scope::ALL.map(Scope::as_str),
+            &Table::ALL.map(Table::as_str),
         ];
         for set in sets {
             assert_eq!(set.iter().collect::<HashSet<_>>().len(), set.len(), "{set:?}");

@@ -1,4 +1,4 @@
-//! The control thread: watches the files and answers on the ops listener. No request ever waits for it.
+//! The control thread: watches the files, answers on the ops listener and the ops socket, and sweeps the throttle. No request ever waits for it.
 
 use std::io;
 use std::net::TcpListener;
@@ -10,6 +10,7 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 
+use super::desk::{Desk, DeskSocket};
 use super::files::access::{AccessDocument, InForce};
 use super::files::tls::{InUse, TlsFiles};
 use crate::edge::connection::Draining;
@@ -43,7 +44,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn start(kept: Kept, ops: Option<OpsParts>) -> io::Result<Self> {
+    pub(super) fn start(kept: Kept, ops: Option<OpsParts>, desk: Desk, socket: Option<DeskSocket>) -> io::Result<Self> {
         let (stop, mut stopped) = watch::channel(());
         let (access, tls) = (kept.access.watch(), kept.tls.watch());
         let pokers = [access.poker(), tls.poker()];
@@ -54,6 +55,7 @@ impl Control {
                 if let Some(ops) = ops {
                     serve_ops(ops, refused);
                 }
+                desk.start(socket);
                 tokio::task::spawn_local(kept.access.run(access, kept.in_force));
                 tokio::task::spawn_local(kept.tls.run(tls, kept.in_use));
                 // Nothing is ever sent: the end is that the sender is dropped.

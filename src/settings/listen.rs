@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use super::check::{Check, Problem, Told};
 use super::raw::{RawListen, RawOps};
@@ -25,6 +26,8 @@ pub struct Listen {
 pub struct Ops {
     /// The address for metrics and health; `None` for off.
     pub http: Option<SocketAddr>,
+    /// The socket for commands; `None` for off.
+    pub socket: Option<PathBuf>,
 }
 
 impl Listen {
@@ -46,7 +49,9 @@ impl Listen {
 
 impl Ops {
     pub(super) fn check(raw: RawOps, check: &mut Check<'_>) -> Result<Self, Told> {
-        Ok(Self { http: raw.http.map(|address| check.address("ops.http", &address)).transpose()? })
+        let http = raw.http.map(|address| check.address("ops.http", &address)).transpose();
+        let socket = check.optional_path("ops.socket", raw.socket.as_ref());
+        Ok(Self { http: http?, socket: socket? })
     }
 }
 

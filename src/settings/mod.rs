@@ -14,6 +14,7 @@ mod read;
 mod schema;
 #[cfg(test)]
 mod tests;
+mod throttle;
 mod tls;
 mod units;
 mod upstream;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use audit::Audit;
 pub use limits::Limits;
 pub use listen::{Listen, Ops};
+pub use throttle::{Lockout, RateLimit};
 pub use tls::{KeyPair, Tls, TlsVersion};
 pub use upstream::{Authorization, Scheme, Server, Upstream};
 
@@ -50,6 +52,10 @@ pub struct Settings {
     pub upstream: Upstream,
     /// What one client may take up.
     pub limits: Limits,
+    /// How wrong credentials are slowed down.
+    pub lockout: Lockout,
+    /// How many requests are allowed.
+    pub rate_limit: RateLimit,
     /// The record of requests.
     pub audit: Audit,
     /// What is for those who run Portcullis.
@@ -155,6 +161,8 @@ impl Settings {
         let tls = check.table("tls", raw.tls).and_then(|raw| Tls::check(raw, check));
         let upstream = check.table("upstream", raw.upstream).and_then(|raw| Upstream::check(raw, check));
         let limits = Limits::check(&or_default(raw.limits), check);
+        let lockout = Lockout::check(&or_default(raw.lockout), check);
+        let rate_limit = RateLimit::check(&or_default(raw.rate_limit), check);
         let audit = Audit::check(&or_default(raw.audit), check);
         let ops = Ops::check(or_default(raw.ops), check);
         Ok(Self {
@@ -165,6 +173,8 @@ impl Settings {
             tls: tls?,
             upstream: upstream?,
             limits: limits?,
+            lockout: lockout?,
+            rate_limit: rate_limit?,
             audit: audit?,
             ops: ops?,
         })

@@ -32,6 +32,8 @@ pub(super) struct RawSettings {
     #[schemars(required)]
     pub(super) upstream: Option<At<RawUpstream>>,
     pub(super) limits: Option<At<RawLimits>>,
+    pub(super) lockout: Option<At<RawLockout>>,
+    pub(super) rate_limit: Option<At<RawRateLimit>>,
     pub(super) audit: Option<At<RawAudit>>,
     pub(super) ops: Option<At<RawOps>>,
 }
@@ -212,6 +214,55 @@ pub(super) struct RawLimits {
     pub(super) drain_timeout: Option<At<RawDuration>>,
 }
 
+/// How wrong credentials are slowed down. Counted are those that were presented and are wrong, by name *and* address: who
+/// guesses at a name from elsewhere never locks out its user.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawLockout {
+    /// Whether they are slowed down at all.
+    #[schemars(extend("default" = true))]
+    pub(super) enabled: Option<At<bool>>,
+    /// Wrong tries for one name from one address before there is a wait: more than a person mistypes, or a client has
+    /// under way when its token is exchanged.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 10))]
+    pub(super) failures: Option<At<RawNumber>>,
+    /// Wrong tries from one address over all names before everybody there has to wait: a whole office may share an
+    /// address. An IPv6 client counts as its network of 64 bits.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 100))]
+    pub(super) address_failures: Option<At<RawNumber>>,
+    /// The first wait. Each further wrong try doubles it. While it lasts the answer is 429 and nothing is verified.
+    #[schemars(extend("default" = "1s"))]
+    pub(super) first_wait: Option<At<RawDuration>>,
+    /// The longest wait: some hundred guesses a day, and nobody who mends a client has to wait for long.
+    #[schemars(extend("default" = "15m"))]
+    pub(super) longest_wait: Option<At<RawDuration>>,
+    /// After how long one wrong try is forgotten, so that mistakes now and then never add up. As long as the longest
+    /// wait, so that guessing more slowly gains nothing.
+    #[schemars(extend("default" = "15m"))]
+    pub(super) forget: Option<At<RawDuration>>,
+    /// Names and addresses kept, over all workers; more push out those that matter least. Each takes some 50 bytes,
+    /// so this is 5 MB once an attack has filled it.
+    #[schemars(range(min = 1000, max = 10_000_000), extend("default" = 100_000))]
+    pub(super) entries: Option<At<RawNumber>>,
+}
+
+/// How many requests are allowed: "600/minute", or by second or hour. All of them may come at once, and from then on one
+/// at a time, evenly spread; what is more is answered 429.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawRateLimit {
+    /// For each user; `rate_limit` in a user's entry of the access document counts in its place. Off unless set.
+    #[schemars(pattern(r"^[0-9]*[1-9][0-9]*/(second|minute|hour)$"))]
+    pub(super) user: Option<At<String>>,
+    /// For each client address, with or without credentials; an IPv6 client counts as its network of 64 bits. Off
+    /// unless set: a whole office may share an address.
+    #[schemars(pattern(r"^[0-9]*[1-9][0-9]*/(second|minute|hour)$"))]
+    pub(super) address: Option<At<String>>,
+    /// Users, and as many addresses, kept over all workers; more push out those that are furthest from their limit.
+    #[schemars(range(min = 1000, max = 10_000_000), extend("default" = 100_000))]
+    pub(super) entries: Option<At<RawNumber>>,
+}
+
 /// The record of every request: who, what, and what was decided.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
@@ -229,6 +280,9 @@ pub(super) struct RawOps {
     /// Off unless set.
     #[schemars(pattern(r":[0-9]+$"))]
     pub(super) http: Option<At<String>>,
+    /// The socket by which `portcullis lockout` speaks to the gateway that runs: a file that only the gateway's own user
+    /// can open. Off unless set.
+    pub(super) socket: Option<At<String>>,
 }
 
 /// By hand, since an untagged enum would only say that nothing matched.

@@ -94,6 +94,7 @@ fn user((old, before): (&User, &Policy), (new, after): (&User, &Policy)) -> Opti
         ("password", old.password != new.password),
         ("panel password", old.panel != new.panel),
         ("addresses", old.networks != new.networks),
+        ("rate limit", old.rate_limit != new.rate_limit),
         ("title", old.title != new.title),
     ] {
         if changed {
@@ -206,6 +207,7 @@ mod tests {
             ("[users.x]", "[users.x]\nroles = [\"warehouse\"]", "x +role warehouse"),
             ("[users.x]", &format!("[users.x]\ntokens = [\"{hash}\"]"), "x tokens changed"),
             ("[users.x]", "[users.x]\ntitle = \"X\"\naddresses = [\"::1\"]", "x addresses changed title changed"),
+            ("[users.x]", "[users.x]\nrate_limit = \"1/hour\"", "x rate limit changed"),
             ("warehouse = [", "warehouse = [\"*\", ", "role warehouse +*"),
             ("warehouse =", "depot =", "+1 role (depot), -1 role (warehouse)"),
             ("/orders", "/orders/**", "resource Orders changed"),

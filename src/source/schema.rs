@@ -128,6 +128,10 @@ struct User {
     /// The networks from which this user may come, such as "10.0.0.0/8". Without it: any.
     #[schemars(length(min = 1), extend("uniqueItems" = true))]
     addresses: Option<Vec<String>>,
+    /// How many requests this user may make, such as "600/minute", in place of what the settings say for all users. All
+    /// of them may come at once, and from then on one at a time, evenly spread; what is more is answered 429.
+    #[schemars(pattern(r"^[0-9]*[1-9][0-9]*/(second|minute|hour)$"))]
+    rate_limit: Option<String>,
     /// The hash of the password with which this user may sign in to the control panel: argon2id. What the user may do
     /// there is a matter of the permissions panel.users.view, panel.users.edit and panel.audit.view.
     #[schemars(pattern(r"^\$argon2id\$"))]
@@ -217,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "how a golden file is renewed")]
+    fn the_schema_file_is_current() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/access.json");
+        let current = serde_json::to_string_pretty(&access_schema()).unwrap() + "\n";
+        if std::env::var_os("BLESS").is_some() {
+            std::fs::write(path, &current).unwrap();
+        }
+        assert!(std::fs::read_to_string(path).unwrap() == current, "schema/access.json: renew it with BLESS=1");
+    }
+
+    #[test]
     fn documents_validate_as_they_are_read() {
         let schema = access_schema();
         let validator = jsonschema::validator_for(&schema).unwrap();
@@ -238,6 +253,9 @@ mod tests {
             (true, json!({"users": {"amy": {"permissions": ["*", "a.*", "a.b"]}}})),
             (false, json!({"users": {"amy": {"permissions": ["*.a"]}}})),
             (false, json!({"users": {"amy": {"tokens": ["pcl_secret"]}}})),
+            (true, json!({"users": {"amy": {"rate_limit": "600/minute"}}})),
+            (false, json!({"users": {"amy": {"rate_limit": "0/minute"}}})),
+            (false, json!({"users": {"amy": {"rate_limit": "600/min"}}})),
             (false, json!({"users": {"amy": {"api_access": "yes"}}})),
             (false, json!({"expect": [{"request": "GET /a", "decision": "maybe"}]})),
             (true, json!({"expect": [{"request": "GET /a", "decision": "deny"}]})),

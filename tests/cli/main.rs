@@ -5,6 +5,7 @@ mod answers;
 mod demo;
 mod files;
 mod harness;
+mod lockout;
 mod serve;
 mod table;
 mod usage;

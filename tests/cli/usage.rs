@@ -5,7 +5,7 @@ use std::io::pipe;
 
 use crate::harness::{Place, done, has};
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 13] = [
     &["demo"],
     &["serve"],
     &["check"],
@@ -14,6 +14,9 @@ const COMMANDS: [&[&str]; 10] = [
     &["permissions"],
     &["token"],
     &["token", "hash"],
+    &["lockout"],
+    &["lockout", "list"],
+    &["lockout", "clear"],
     &["cert"],
     &["schema"],
 ];

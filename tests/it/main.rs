@@ -25,6 +25,8 @@ mod headers;
 mod large;
 mod law;
 mod limits;
+mod lockout;
+mod rates;
 mod readers;
 mod refusals;
 mod streams;

@@ -8,7 +8,7 @@ use super::code::{Code, module_dir};
 const ROOMS: &[(&str, &[&str])] = &[
     ("fault", &[]),
     ("policy", &[]),
-    ("settings", &["fault"]),
+    ("settings", &["fault", "policy::Rate", "policy::RateError"]),
     ("source", &["fault", "policy"]),
     ("record", &["policy"]),
     ("wire", &[]),

@@ -20,6 +20,7 @@ mod clients;
 mod crowd;
 mod document;
 mod load;
+mod lockout;
 mod log;
 mod memory;
 mod mutual;

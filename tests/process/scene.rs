@@ -28,13 +28,15 @@ pub(crate) struct Plan<'p> {
     /// Lines for `[tls]`.
     pub(crate) tls: &'p str,
     pub(crate) audit: &'p str,
+    /// Lines for `[lockout]`. Off, unless it is what is tested: to see a change take effect, tests ask the same over and over.
+    pub(crate) lockout: &'p str,
     /// Another upstream than the scene's own.
     pub(crate) upstream: Option<SocketAddr>,
 }
 
 impl Default for Plan<'_> {
     fn default() -> Self {
-        Self { access: "access.toml", tls: "", audit: "off", upstream: None }
+        Self { access: "access.toml", tls: "", audit: "off", lockout: "enabled = false", upstream: None }
     }
 }
 
@@ -75,13 +77,13 @@ impl Scene {
     /// The same with so many file descriptors.
     pub(crate) fn serve_with(&self, plan: &Plan<'_>, descriptors: Option<u32>) -> Gateway {
         let upstream = plan.upstream.unwrap_or(self.upstream.address);
-        let Plan { access, tls, audit, .. } = plan;
+        let Plan { access, tls, audit, lockout, .. } = plan;
         let settings = format!(
             "access = {access:?}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 2\n\
              [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{upstream}\"]\n\
-             [audit]\nto = {audit:?}\n\
+             [audit]\nto = {audit:?}\n[lockout]\n{lockout}\n\
              [ops]\nhttp = \"127.0.0.1:0\"\n"
         );
         self.save("portcullis.toml", &settings);

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use super::warn;
+use crate::gate::Throttle;
 use crate::policy::Snapshot;
 use crate::record::{Metrics, Reloaded};
 use crate::source::diff::diff;
@@ -75,6 +76,7 @@ impl Reloadable for AccessDocument {
 pub(in crate::server) struct InForce {
     publisher: Publisher,
     metrics: Arc<Metrics>,
+    throttle: Arc<Throttle>,
     /// Whether the last attempt was refused.
     refused: Arc<AtomicBool>,
 }
@@ -85,11 +87,13 @@ impl InForce {
         reload: &mut Reload<AccessDocument>,
         path: &Path,
         metrics: &Arc<Metrics>,
+        throttle: &Arc<Throttle>,
     ) -> Result<(Live, Self), String> {
         warn(single_file_mount(path));
         let law = reload.first().map_err(|refused| refused.to_string())?;
         let (live, publisher) = Live::start(law.into_snapshot(1));
-        let first = Self { publisher, metrics: Arc::clone(metrics), refused: Arc::default() };
+        let (metrics, throttle) = (Arc::clone(metrics), Arc::clone(throttle));
+        let first = Self { publisher, metrics, throttle, refused: Arc::default() };
         let snapshot = live.snapshot();
         first.count(&snapshot);
         tracing::info!(file = %path.display(), generation = 1, users = snapshot.users.len(), "access document: loaded");
@@ -113,6 +117,9 @@ impl Sink<Law> for InForce {
         guard_no_users(&old, law.users.len(), law.allow_no_users).map_err(|left| left.to_string())?;
         let new = self.publisher.publish(law.into_snapshot(0));
         self.count(&new);
+        if !new.users.same_credentials(&old.users) {
+            self.throttle.forgive();
+        }
         Ok(Published { generation: new.generation, changes: diff(&old, &new).to_string() })
     }
 

@@ -72,10 +72,23 @@ address_connections = 11
 connection_requests = 10
 password_checks = 8
 drain_timeout = "0s"
+[lockout]
+enabled = false
+failures = 2
+address_failures = 3
+first_wait = "4s"
+longest_wait = "5s"
+forget = "6s"
+entries = 7000
+[rate_limit]
+user = "8/second"
+address = "9/hour"
+entries = 10000
 [audit]
 to = "../log/audit.jsonl"
 [ops]
 http = "127.0.0.1:9090"
+socket = "../run/ops.sock"
 "#;
 
 fn parse(text: &str) -> Result<Settings, Faults> {
@@ -128,6 +141,7 @@ fn the_least_settings_have_safe_defaults() {
     assert_eq!((settings.upstream.idle_timeout, settings.upstream.max_idle), (Duration::from_secs(4), 64));
     assert_eq!((settings.limits.body_size, settings.limits.head_size), (None, 32768));
     assert_eq!((settings.limits.password_checks, settings.audit), (cores, Audit::Stdout));
+    assert!(settings.lockout.enabled && settings.rate_limit.user.is_none() && settings.rate_limit.address.is_none());
 }
 
 #[test]
@@ -171,6 +185,17 @@ fn every_key_reaches_its_place() {
     assert_eq!(settings.ops.http, Some("127.0.0.1:9090".parse().unwrap()));
 }
 
+#[test]
+fn every_key_about_coming_too_often_reaches_its_place() {
+    let settings = good(ALL);
+    let lockout = &settings.lockout;
+    assert_eq!((lockout.enabled, lockout.failures, lockout.address_failures, lockout.entries), (false, 2, 3, 7000));
+    assert_eq!([lockout.first_wait, lockout.longest_wait, lockout.forget].map(|t| t.as_secs()), [4, 5, 6]);
+    let rates = [settings.rate_limit.user, settings.rate_limit.address].map(|rate| rate.unwrap().to_string());
+    assert_eq!((rates.join(" ").as_str(), settings.rate_limit.entries), ("8/second 9/hour", 10_000));
+    assert_eq!(settings.ops.socket.as_deref(), Some("config/../run/ops.sock".as_ref()));
+}
+
 /// The sample with the `#` taken from every `# key = value`, and the keys whose remarks say that they are off.
 fn uncommented() -> (String, Vec<&'static str>) {
     let (mut text, mut off, mut remarks) = (String::new(), Vec::new(), String::new());
@@ -199,11 +224,13 @@ fn the_sample_loads_as_it_is() {
 #[test]
 fn the_comments_of_the_sample_tell_the_defaults() {
     let (text, off) = uncommented();
-    assert_eq!(off, ["http", "certificates", "client_ca", "ca", "body_size", "http"]);
+    assert_eq!(off, ["http", "certificates", "client_ca", "ca", "body_size", "user", "address", "http", "socket"]);
     let mut all = good(&text);
     assert_eq!(std::mem::take(&mut all.listen.http).len(), 1);
     assert_eq!(std::mem::take(&mut all.tls.more).len(), 1);
     assert!(all.tls.client_ca.take().is_some() && all.upstream.ca.take().is_some() && all.ops.http.take().is_some());
+    assert!(all.rate_limit.user.take().is_some() && all.rate_limit.address.take().is_some());
+    assert!(all.ops.socket.take().is_some());
     assert_eq!(all.limits.body_size.take(), Some(10 << 20));
     assert_eq!(all, good(SAMPLE));
 }
@@ -275,7 +302,9 @@ fn the_schema_has_the_tables_that_the_reader_has() {
         document.remove(required);
         assert!(!valid(&validator, &document.to_string()), "{required}");
     }
-    for (name, known) in [("limits", true), ("audit", true), ("ops", true), ("lockout", false), ("panel", false)] {
+    for (name, known) in
+        [("limits", true), ("audit", true), ("ops", true), ("lockout", true), ("rate_limit", true), ("panel", false)]
+    {
         assert_eq!(valid(&validator, &format!("{LEAST}[{name}]\n")), known, "{name}");
     }
 }

@@ -95,7 +95,7 @@ fn user(node: &Node<'_>, spans: &mut Vec<Span>) {
     };
     for entry in &table.entries {
         match &*entry.key {
-            "title" | "api_access" | "roles" | "permissions" | "addresses" => continue,
+            "title" | "api_access" | "roles" | "permissions" | "addresses" | "rate_limit" => continue,
             "tokens" => each(&entry.value, spans, token),
             _ => everything(&entry.value, spans),
         }

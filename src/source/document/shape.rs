@@ -10,7 +10,7 @@ pub(in crate::source) const DOCUMENT_KEYS: &[&str] =
     &["$schema", "allow_no_users", "resources", "roles", "users", "expect"];
 pub(in crate::source) const RESOURCE_KEYS: &[&str] = &["name", "paths", "formats", "permissions"];
 pub(in crate::source) const USER_KEYS: &[&str] =
-    &["title", "api_access", "tokens", "roles", "permissions", "addresses", "panel"];
+    &["title", "api_access", "tokens", "roles", "permissions", "addresses", "rate_limit", "panel"];
 pub(in crate::source) const TOKEN_KEYS: &[&str] = &["hash", "label", "created", "expires"];
 pub(in crate::source) const EXPECT_KEYS: &[&str] = &["user", "request", "decision"];
 /// The methods that a resource may list.
@@ -79,6 +79,7 @@ pub(super) struct User<'n> {
     pub(super) roles: Vec<Text<'n>>,
     pub(super) permissions: Vec<Text<'n>>,
     pub(super) addresses: Vec<Text<'n>>,
+    pub(super) rate_limit: Option<Text<'n>>,
     pub(super) panel: Option<Text<'n>>,
 }
 
@@ -226,6 +227,7 @@ fn user<'n>(name: Text<'n>, node: &'n Node<'_>, report: &mut Report<'_>) -> User
         roles: Vec::new(),
         permissions: Vec::new(),
         addresses: Vec::new(),
+        rate_limit: None,
         panel: None,
     };
     if let Some(fields) = Fields::open(node, "a user", USER_KEYS, report) {
@@ -235,6 +237,7 @@ fn user<'n>(name: Text<'n>, node: &'n Node<'_>, report: &mut Report<'_>) -> User
         user.roles = fields.texts("roles", report);
         user.permissions = fields.texts("permissions", report);
         user.addresses = fields.some_texts("addresses", "remove it to allow any address", report);
+        user.rate_limit = fields.text("rate_limit", report);
         user.panel = fields.text("panel", report);
     }
     user
@@ -290,7 +293,7 @@ fn expectation<'n>(node: &'n Node<'_>, report: &mut Report<'_>) -> (Option<Expec
 
 /// Whether a line that begins with this word, and does not parse, may be shown.
 pub(super) fn is_harmless(word: &str) -> bool {
-    let more = ["title", "api_access", "addresses", "label", "created", "expires", "request", "decision"];
+    let more = ["title", "api_access", "addresses", "rate_limit", "label", "created", "expires", "request", "decision"];
     let sections = ["resources", "roles", "expect", "allow_no_users"];
     [RESOURCE_KEYS, METHODS, &more, &sections].iter().any(|words| words.contains(&word))
 }

@@ -1,7 +1,7 @@
 //! A gateway in this process, with everything it needs in a directory of its own.
 
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -15,7 +15,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
@@ -24,6 +25,9 @@ use super::{Ask, Http2, Reply, Upstream, Wire, document, frames, until, within};
 
 /// The host that clients ask for.
 pub(crate) const HOST: &str = "shop.example";
+
+/// Where clients come from, where a test does not say.
+pub(crate) const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 
 /// How a client speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,8 @@ pub(crate) struct GatewayOptions {
     pub(crate) top: &'static str,
     pub(crate) upstream: &'static str,
     pub(crate) limits: &'static str,
+    /// Whole tables, behind all others.
+    pub(crate) tables: &'static str,
     /// In place of the recording upstream.
     pub(crate) server: Option<SocketAddr>,
 }
@@ -81,10 +87,11 @@ impl Gateway {
              [upstream]\nservers = [\"http://{server}\"]\n{more}\n\
              [limits]\ndrain_timeout = \"1s\"\n{limits}\n\
              [audit]\nto = \"./audit.jsonl\"\n\
-             [ops]\nhttp = \"127.0.0.1:0\"\n",
+             [ops]\nhttp = \"127.0.0.1:0\"\nsocket = \"ops.sock\"\n{tables}\n",
             top = options.top,
             more = options.upstream,
             limits = options.limits,
+            tables = options.tables,
         );
         let settings =
             Settings::parse("portcullis.toml", &text, dir.path()).unwrap_or_else(|faults| panic!("{faults}"));
@@ -110,12 +117,19 @@ impl Gateway {
 
     /// A TLS connection that offers one protocol.
     async fn connect(&self, alpn: &[u8]) -> TlsStream<TcpStream> {
+        self.connect_from(HERE, alpn).await
+    }
+
+    /// The same from another address of this machine.
+    async fn connect_from(&self, source: Ipv4Addr, alpn: &[u8]) -> TlsStream<TcpStream> {
         let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
         let builder = builder.with_safe_default_protocol_versions().unwrap();
         let mut config = builder.with_root_certificates(self.trusted.clone()).with_no_client_auth();
         config.alpn_protocols = vec![alpn.to_vec()];
         let open = async {
-            let stream = TcpStream::connect(self.https()).await?;
+            let socket = TcpSocket::new_v4()?;
+            socket.bind((source, 0).into())?;
+            let stream = socket.connect(self.https()).await?;
             stream.set_nodelay(true)?;
             TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(HOST).unwrap(), stream).await
         };
@@ -143,14 +157,34 @@ impl Gateway {
 
     /// Asks over a connection of its own.
     pub(crate) async fn ask(&self, protocol: Protocol, ask: &Ask) -> Answer {
+        self.ask_from(HERE, protocol, ask).await
+    }
+
+    /// Asks over a connection of its own, from another address of this machine.
+    pub(crate) async fn ask_from(&self, source: Ipv4Addr, protocol: Protocol, ask: &Ask) -> Answer {
         match protocol {
             Protocol::Http1 => {
-                let mut wire = self.http1().await;
+                let mut wire = Wire::new(self.connect_from(source, b"http/1.1").await);
                 wire.send(&ask.to_http1()).await;
                 wire.answer(&ask.method).await
             }
-            Protocol::Http2 => self.http2().await.ask(ask).await,
+            Protocol::Http2 => Http2::new(self.connect_from(source, b"h2").await).await.ask(ask).await,
         }
+    }
+
+    /// Says something over the socket for commands, and reads what is answered until it closes.
+    pub(crate) async fn command(&self, line: &[u8]) -> String {
+        let mut said = Vec::new();
+        within("the answer of a command", async {
+            let mut stream = UnixStream::connect(self.dir.path().join("ops.sock")).await.unwrap();
+            // Where too much is sent, the other side may not take all of it.
+            let _ = stream.write_all(line).await;
+            let _ = stream.shutdown().await;
+            // Nor need the end come in order then.
+            let _ = stream.read_to_end(&mut said).await;
+        })
+        .await;
+        String::from_utf8(said).unwrap()
     }
 
     /// Sends bytes over a connection of their own and reads one answer.

@@ -16,7 +16,7 @@ use std::time::Duration;
 pub(crate) use access::{AMY, PLAIN, SECRETS, basic, document, user};
 pub(crate) use ask::Ask;
 pub(crate) use frames::Reply;
-pub(crate) use gateway::{Gateway, GatewayOptions, HOST, Protocol};
+pub(crate) use gateway::{Gateway, GatewayOptions, HERE, HOST, Protocol};
 pub(crate) use head::{Answer, Head};
 pub(crate) use http2::{Http2, Outgoing};
 pub(crate) use play::{BLOCK, pattern};

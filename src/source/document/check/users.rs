@@ -12,7 +12,9 @@ use super::super::suggest::nearest;
 use super::grants::{self, Roles};
 use super::stored::{self, Stored};
 use super::when;
-use crate::policy::{Network, NetworkError, PasswordHash, PolicyBuilder, RoleId, Token, TokenHash, User, UserEntry};
+use crate::policy::{
+    Network, NetworkError, PasswordHash, PolicyBuilder, Rate, RateError, RoleId, Token, TokenHash, User, UserEntry,
+};
 
 pub(super) struct Reader<'a, 'n> {
     builder: &'a PolicyBuilder,
@@ -53,6 +55,7 @@ impl<'a, 'n> Reader<'a, 'n> {
             roles: raw.roles.iter().filter_map(|text| self.role(*text, report)).collect(),
             grants: self.grants.all(&raw.permissions, report),
             networks: raw.addresses.iter().filter_map(|text| network(*text, report)).collect(),
+            rate_limit: raw.rate_limit.and_then(|text| rate(text, report)),
             panel: raw.panel.and_then(|text| panel(text, report)),
         };
         let user = self.builder.user(entry);
@@ -147,6 +150,19 @@ fn panel(text: Text<'_>, report: &mut Report<'_>) -> Option<PasswordHash> {
             report.helped(text.span, message, || Some(help.to_owned()));
         }
         Err(error) => report.helped(text.span, error.to_string(), || Some(help.to_owned())),
+    }
+    None
+}
+
+fn rate(text: Text<'_>, report: &mut Report<'_>) -> Option<Rate> {
+    let message = |error: RateError| format!("rate limit {}: {error}", quote(text.value));
+    match Rate::parse(text.value) {
+        Ok(rate) => return Some(rate),
+        Err(RateError::Unit(unit, Some(rate))) => {
+            let help = || Some(meant(rate.to_string()));
+            report.helped(text.span, message(RateError::Unit(unit, Some(rate))), help);
+        }
+        Err(error) => report.fault(text.span, message(error)),
     }
     None
 }

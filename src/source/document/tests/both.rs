@@ -26,6 +26,7 @@ tokens      = ["sha256:2fa4daecc516ad439a339fffed896de2e3ee1b8173e6f71e682cf37be
 roles       = ["warehouse"]
 permissions = ["coupons.view"]
 addresses   = ["10.0.0.0/8"]
+rate_limit  = "600/minute"
 
 [users.bob]
 api_access  = true
@@ -64,7 +65,8 @@ pub(super) const EXAMPLE_JSON: &str = r#"{
       "tokens": ["sha256:2fa4daecc516ad439a339fffed896de2e3ee1b8173e6f71e682cf37bea19fde9"],
       "roles": ["warehouse"],
       "permissions": ["coupons.view"],
-      "addresses": ["10.0.0.0/8"]
+      "addresses": ["10.0.0.0/8"],
+      "rate_limit": "600/minute"
     },
     "bob": { "api_access": true, "permissions": ["products.*"] }
   },
@@ -115,6 +117,7 @@ fn everything_of_a_user_is_read() {
         assert_eq!(amy.title.as_deref(), Some("Warehouse ERP"));
         assert!(amy.api_access && amy.password.is_none() && amy.panel.is_none());
         assert_eq!((amy.tokens.len(), amy.roles.len(), amy.grants.len(), amy.networks.len()), (1, 1, 1, 1));
+        assert_eq!(amy.rate_limit.map(|rate| rate.to_string()).as_deref(), Some("600/minute"));
         assert_eq!(law.policy.role(amy.roles[0]).map(|role| &*role.name), Some("warehouse"));
         assert_eq!(law.users.len(), 2);
         assert!(!law.allow_no_users && law.warnings.is_empty());

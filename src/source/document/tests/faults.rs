@@ -288,6 +288,30 @@ fn of_users() {
     ]);
 }
 
+#[test]
+fn of_rate_limits() {
+    hold(&[
+        (
+            "[users.amy]\nrate_limit = »\"600/min\"",
+            r#""users": {"amy": {"rate_limit": »"600/min"}}"#,
+            "rate limit \"600/min\": \"min\" is no unit of time: there are second, minute, hour",
+            "did you mean \"600/minute\"?",
+        ),
+        (
+            "[users.amy]\nrate_limit = »\"0/hour\"",
+            r#""users": {"amy": {"rate_limit": »"0/hour"}}"#,
+            "rate limit \"0/hour\": the number of a rate is from 1 to 1000000",
+            "",
+        ),
+        (
+            "[users.amy]\n»rate_limits = \"1/hour\"",
+            r#""users": {"amy": {»"rate_limits": "1/hour"}}"#,
+            "unknown key \"rate_limits\" in a user",
+            "did you mean \"rate_limit\"?",
+        ),
+    ]);
+}
+
 const USERS_TOML: &str =
     "[users.amy]\napi_access = true\npermissions = [\"products.view\"]\n[users.off]\npermissions = [\"*\"]\n";
 const USERS_JSON: &str =
