@@ -13,6 +13,7 @@ mod peer;
 mod receive;
 mod recording;
 mod rejection;
+mod site;
 mod streams;
 mod tunnel;
 mod upstream;
@@ -21,6 +22,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::Incoming;
@@ -33,6 +35,7 @@ pub(crate) use passwords::Passwords;
 pub(crate) use peer::{Activity, Peer};
 pub(crate) use recording::Recorder;
 pub(crate) use rejection::Voice;
+pub(crate) use site::Site;
 pub(crate) use upstream::{Endpoint, UpstreamSettings};
 
 use credentials::Presented;
@@ -147,6 +150,9 @@ impl Gate {
         let received = receive::read(head).inspect_err(|_| visit.recording.raw(&head.method, head.uri.path()))?;
         let asked = snapshot.policy.ask(received.target);
         visit.recording.asked(&asked);
+        if !visit.peer.may_ask(received.host.as_ref()) {
+            return Err(Rejection::Misdirected);
+        }
         let presented = credentials::read(&head.headers);
         let identity = self.identify(snapshot, &asked, presented, visit).await?;
         let permit = match snapshot.policy.decide(identity, asked) {
@@ -223,10 +229,13 @@ impl Gate {
 
     /// Answers for the gateway itself.
     fn reject(&self, rejection: &Rejection, visit: Visit) -> Response<GateBody> {
-        let Visit { form, mut recording, .. } = visit;
+        let Visit { form, mut recording, peer } = visit;
         recording.rejected(rejection);
         let mut response = rejection.answer(&self.voice, form);
         response.headers_mut().insert(headers::REQUEST_ID, recording.id());
+        if let Some(value) = self.voice.transport_security(&peer) {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
+        }
         response.map(|bytes| GateBody::own(bytes, recording))
     }
 }

@@ -3,6 +3,8 @@
 //! A [`Rejection`] is the public half (status, one sentence) with the private reason for the log. The body is the store
 //! API's own form, as JSON or XML, or RFC 9457 where the settings say `answers = "problem"`.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -10,6 +12,8 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use crate::policy::{DenialReason, Refusal, TargetError};
 use crate::record::Reason;
 use crate::settings::Answers;
+
+use super::Peer;
 
 /// Why a request is not forwarded, or why its forwarding failed.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(crate) enum Rejection {
     Denied(DenialReason),
     /// Credentials in clear text.
     ClearText,
+    /// The host is another site's than the one that the connection was made to.
+    Misdirected,
     /// The client's body breaks off or is not framed as its head says.
     ClientGone,
     /// The body is longer than the settings allow.
@@ -68,6 +74,7 @@ impl Rejection {
             Self::Unauthenticated(_) | Self::Revoked => StatusCode::UNAUTHORIZED,
             Self::Denied(DenialReason::Unauthenticated) => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::ClearText => StatusCode::FORBIDDEN,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
@@ -88,6 +95,7 @@ impl Rejection {
             Self::Denied(DenialReason::Method) => Reason::Method,
             Self::Denied(DenialReason::Missing(_)) => Reason::MissingPermission,
             Self::ClearText => Reason::ClearText,
+            Self::Misdirected => Reason::Misdirected,
             Self::ClientGone => Reason::ClientGone,
             Self::TooLarge => Reason::TooLarge,
             Self::Busy => Reason::PasswordBusy,
@@ -108,6 +116,7 @@ impl Rejection {
             | Self::Unauthenticated(_)
             | Self::Denied(_)
             | Self::ClearText
+            | Self::Misdirected
             | Self::ClientGone
             | Self::TooLarge
             | Self::Busy
@@ -130,6 +139,7 @@ impl Rejection {
                 "Credentials were sent without encryption. Use https, and consider this token known to others."
                     .to_owned()
             }
+            Self::Misdirected => "This connection was made to another host. Ask over one to this host.".to_owned(),
             Self::ClientGone => "The body ended before its end.".to_owned(),
             Self::TooLarge => "The body is larger than is allowed here.".to_owned(),
             Self::Busy => "Too many sign-ins at the moment. Try again soon.".to_owned(),
@@ -170,6 +180,8 @@ impl Rejection {
 pub(crate) struct Voice {
     answers: Answers,
     challenge: HeaderValue,
+    /// For answers over TLS (RFC 6797).
+    transport_security: Option<HeaderValue>,
 }
 
 /// The form a client wants a body in.
@@ -214,11 +226,18 @@ fn range(text: &str) -> (&str, f32) {
 
 impl Voice {
     /// `realm` is checked by the settings: printable ASCII without quotes and backslashes.
-    pub(crate) fn new(answers: Answers, realm: &str) -> Self {
+    pub(crate) fn new(answers: Answers, realm: &str, hsts: Option<Duration>) -> Self {
         let challenge = HeaderValue::from_str(&format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
         let challenge =
             challenge.unwrap_or_else(|_| HeaderValue::from_static("Basic realm=\"API\", charset=\"UTF-8\""));
-        Self { answers, challenge }
+        let transport_security = hsts.map(|age| format!("max-age={}", age.as_secs()));
+        let transport_security = transport_security.and_then(|value| HeaderValue::try_from(value).ok());
+        Self { answers, challenge, transport_security }
+    }
+
+    /// What tells a client never to come in clear. Said in clear it would mean nothing (RFC 6797 section 7.2).
+    pub(super) fn transport_security(&self, peer: &Peer) -> Option<HeaderValue> {
+        self.transport_security.clone().filter(|_| peer.is_over_tls())
     }
 
     fn body(&self, form: Form, status: StatusCode, message: &str) -> (&'static str, String) {

@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod limits;
 mod listen;
+mod process;
 mod raw;
 mod read;
 mod schema;
@@ -26,6 +27,7 @@ use std::path::{Path, PathBuf};
 pub use audit::Audit;
 pub use limits::Limits;
 pub use listen::{Listen, Ops};
+pub use process::Process;
 pub use tls::{KeyPair, Tls, TlsVersion};
 pub use upstream::{Authorization, Scheme, Server, Upstream};
 
@@ -54,6 +56,8 @@ pub struct Settings {
     pub audit: Audit,
     /// What is for those who run Portcullis.
     pub ops: Ops,
+    /// What the process may do.
+    pub process: Process,
 }
 
 /// The form of the bodies of Portcullis' own answers.
@@ -157,6 +161,7 @@ impl Settings {
         let limits = Limits::check(&or_default(raw.limits), check);
         let audit = Audit::check(&or_default(raw.audit), check);
         let ops = Ops::check(or_default(raw.ops), check);
+        let process = Process::check(&or_default(raw.process), check);
         Ok(Self {
             access: access?,
             answers: answers?,
@@ -167,6 +172,7 @@ impl Settings {
             limits: limits?,
             audit: audit?,
             ops: ops?,
+            process: process?,
         })
     }
 }

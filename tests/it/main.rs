@@ -22,6 +22,7 @@ mod failures;
 mod framing;
 mod harness;
 mod headers;
+mod hsts;
 mod large;
 mod law;
 mod refusals;

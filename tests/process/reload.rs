@@ -27,7 +27,11 @@ struct Trial {
 
 impl Trial {
     async fn begin(scene: Scene, access: &str) -> Self {
-        let gateway = scene.serve(&Plan { access, ..Plan::default() });
+        Self::planned(scene, &Plan { access, ..Plan::default() }).await
+    }
+
+    async fn planned(scene: Scene, plan: &Plan<'_>) -> Self {
+        let gateway = scene.serve(plan);
         let load = Load::start(&scene, &gateway).await;
         let mut client = Client::connect(&Trust::of(&scene), &gateway, Protocol::Http1).await;
         assert_eq!(client.view(BOB).await, 200, "bob, before");
@@ -183,11 +187,13 @@ async fn read_again_on_sighup() {
     trial.end().await;
 }
 
+/// What a sandbox makes of it is tested with the sandbox.
 #[tokio::test]
 async fn its_directory_replaced() {
     let scene = Scene::new();
     scene.save("conf/access.toml", &document(&[AMY, BOB, EVE]));
-    let mut trial = Trial::begin(scene, "conf/access.toml").await;
+    let plan = Plan { access: "conf/access.toml", process: "sandbox = false", ..Plan::default() };
+    let mut trial = Trial::planned(scene, &plan).await;
     let directory = trial.scene.path("conf");
     replace_directory(&directory, &document(&[AMY, EVE]));
     trial.refused(BOB, "directory replaced", Instant::now()).await;

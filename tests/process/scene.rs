@@ -28,13 +28,15 @@ pub(crate) struct Plan<'p> {
     /// Lines for `[tls]`.
     pub(crate) tls: &'p str,
     pub(crate) audit: &'p str,
-    /// Another upstream than the scene's own.
-    pub(crate) upstream: Option<SocketAddr>,
+    /// Lines for `[process]`.
+    pub(crate) process: &'p str,
+    /// Another upstream than the scene's own, as a host and a port.
+    pub(crate) upstream: Option<String>,
 }
 
 impl Default for Plan<'_> {
     fn default() -> Self {
-        Self { access: "access.toml", tls: "", audit: "off", upstream: None }
+        Self { access: "access.toml", tls: "", audit: "off", process: "", upstream: None }
     }
 }
 
@@ -69,18 +71,24 @@ impl Scene {
 
     /// Starts the gateway, and returns when it listens.
     pub(crate) fn serve(&self, plan: &Plan<'_>) -> Gateway {
-        let upstream = plan.upstream.unwrap_or(self.upstream.address);
-        let Plan { access, tls, audit, .. } = plan;
+        self.settle(plan);
+        Gateway::start(&self.path("portcullis.toml"))
+    }
+
+    /// Writes the settings.
+    pub(crate) fn settle(&self, plan: &Plan<'_>) {
+        let upstream = plan.upstream.clone().unwrap_or_else(|| self.upstream.address.to_string());
+        let Plan { access, tls, audit, process, .. } = plan;
         let settings = format!(
             "access = {access:?}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 2\n\
              [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{upstream}\"]\n\
              [audit]\nto = {audit:?}\n\
-             [ops]\nhttp = \"127.0.0.1:0\"\n"
+             [ops]\nhttp = \"127.0.0.1:0\"\n\
+             [process]\n{process}\n"
         );
         self.save("portcullis.toml", &settings);
-        Gateway::start(&self.path("portcullis.toml"))
     }
 }
 

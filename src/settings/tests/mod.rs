@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::schema::{keys, schema};
-use super::{Answers, Audit, Authorization, Scheme, Settings, SettingsError, TlsVersion, settings_schema};
+use super::{Answers, Audit, Authorization, Process, Scheme, Settings, SettingsError, TlsVersion, settings_schema};
 use crate::fault::{Fault, Faults};
 
 const SAMPLE: &str = include_str!("../../../config/portcullis.toml");
@@ -42,6 +42,7 @@ certificate = "a.pem"
 key = "a.key"
 client_ca = "ca.pem"
 minimum = "1.3"
+hsts = "off"
 [[tls.certificates]]
 certificate = "b.pem"
 key = "b.key"
@@ -68,6 +69,10 @@ drain_timeout = "0s"
 to = "../log/audit.jsonl"
 [ops]
 http = "127.0.0.1:9090"
+[process]
+user = "gate"
+group = "keys"
+sandbox = false
 "#;
 
 fn parse(text: &str) -> Result<Settings, Faults> {
@@ -120,6 +125,8 @@ fn the_least_settings_have_safe_defaults() {
     assert_eq!((settings.upstream.idle_timeout, settings.upstream.max_idle), (Duration::from_secs(4), 64));
     assert_eq!((settings.limits.body_size, settings.limits.head_size), (None, 32768));
     assert_eq!((settings.limits.password_checks, settings.audit), (cores, Audit::Stdout));
+    assert_eq!(settings.tls.hsts, Some(Duration::from_secs(180 * 24 * 3600)));
+    assert_eq!(settings.process, Process { user: None, group: None, sandbox: true });
 }
 
 #[test]
@@ -155,6 +162,35 @@ fn every_key_reaches_its_place() {
     assert_eq!(settings.ops.http, Some("127.0.0.1:9090".parse().unwrap()));
 }
 
+#[test]
+fn the_keys_of_tls_and_of_the_process_reach_their_places() {
+    let settings = good(ALL);
+    assert_eq!(settings.tls.hsts, None);
+    assert_eq!(settings.process, Process { user: Some("gate".into()), group: Some("keys".into()), sandbox: false });
+}
+
+#[test]
+fn for_how_long_clients_remember_is_a_duration_or_off() {
+    for (written, seconds) in
+        [("\"1h\"", Some(3600)), ("\"0s\"", Some(0)), ("\"365d\"", Some(31_536_000)), ("\"off\"", None)]
+    {
+        let settings = good(&with("tls", &format!("hsts = {written}")));
+        assert_eq!(settings.tls.hsts.map(|age| age.as_secs()), seconds, "{written}");
+    }
+    for written in ["\"on\"", "\"180\"", "180", "\"4000d\""] {
+        assert_eq!(faults(&with("tls", &format!("hsts = {written}"))).len(), 1, "{written}");
+    }
+}
+
+#[test]
+fn a_group_without_a_user_is_a_fault() {
+    let told = faults(&with("process", "group = \"keys\""));
+    assert!(told[0].message.starts_with("process.group: there is no process.user"), "{told:?}");
+    for name in ["", "a:b", "a b"] {
+        assert_eq!(faults(&with("process", &format!("user = \"{name}\""))).len(), 1, "{name:?}");
+    }
+}
+
 /// The sample with the `#` taken from every `# key = value`, and the keys whose remarks say that they are off.
 fn uncommented() -> (String, Vec<&'static str>) {
     let (mut text, mut off, mut remarks) = (String::new(), Vec::new(), String::new());
@@ -183,12 +219,13 @@ fn the_sample_loads_as_it_is() {
 #[test]
 fn the_comments_of_the_sample_tell_the_defaults() {
     let (text, off) = uncommented();
-    assert_eq!(off, ["http", "certificates", "client_ca", "ca", "body_size", "http"]);
+    assert_eq!(off, ["http", "certificates", "client_ca", "ca", "body_size", "http", "user", "group"]);
     let mut all = good(&text);
     assert_eq!(std::mem::take(&mut all.listen.http).len(), 1);
     assert_eq!(std::mem::take(&mut all.tls.more).len(), 1);
     assert!(all.tls.client_ca.take().is_some() && all.upstream.ca.take().is_some() && all.ops.http.take().is_some());
     assert_eq!(all.limits.body_size.take(), Some(10 << 20));
+    assert!(all.process.user.take().is_some() && all.process.group.take().is_some());
     assert_eq!(all, good(SAMPLE));
 }
 
@@ -256,7 +293,9 @@ fn the_schema_has_the_tables_that_the_reader_has() {
         document.remove(required);
         assert!(!valid(&validator, &document.to_string()), "{required}");
     }
-    for (name, known) in [("limits", true), ("audit", true), ("ops", true), ("lockout", false), ("panel", false)] {
+    for (name, known) in
+        [("limits", true), ("audit", true), ("ops", true), ("process", true), ("lockout", false), ("panel", false)]
+    {
         assert_eq!(valid(&validator, &format!("{LEAST}[{name}]\n")), known, "{name}");
     }
 }

@@ -43,6 +43,7 @@ pub(crate) struct GatewayOptions {
     pub(crate) access: Option<String>,
     /// Settings before the first table.
     pub(crate) top: &'static str,
+    pub(crate) tls: &'static str,
     pub(crate) upstream: &'static str,
     pub(crate) limits: &'static str,
     /// In place of the recording upstream.
@@ -77,12 +78,13 @@ impl Gateway {
         let text = format!(
             "access = \"access.toml\"\n{top}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nhttp = [\"127.0.0.1:0\"]\nworkers = 2\n\
-             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
+             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{server}\"]\n{more}\n\
              [limits]\ndrain_timeout = \"1s\"\n{limits}\n\
              [audit]\nto = \"./audit.jsonl\"\n\
              [ops]\nhttp = \"127.0.0.1:0\"\n",
             top = options.top,
+            tls = options.tls,
             more = options.upstream,
             limits = options.limits,
         );
