@@ -23,6 +23,8 @@ mod framing;
 mod harness;
 mod headers;
 mod hsts;
+#[path = "../kept/mod.rs"]
+mod kept;
 mod large;
 mod law;
 mod refusals;

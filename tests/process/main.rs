@@ -19,6 +19,8 @@ mod client;
 mod clients;
 mod confined;
 mod document;
+#[path = "../kept/mod.rs"]
+mod kept;
 mod load;
 mod log;
 mod memory;

@@ -12,6 +12,7 @@ use portcullis::edge::devcert;
 use tempfile::TempDir;
 
 use crate::document::{AMY, BOB, EVE, document};
+use crate::kept;
 use crate::log::Log;
 use crate::upstream::Upstream;
 use crate::wait::until;
@@ -98,6 +99,8 @@ pub(crate) struct Gateway {
     pub(crate) log: Log,
     pub(crate) https: SocketAddr,
     ops: SocketAddr,
+    /// Where the settings are.
+    dir: PathBuf,
 }
 
 impl Gateway {
@@ -117,7 +120,21 @@ impl Gateway {
             address_in(&line)
         };
         let (https, ops) = (place("https"), place("ops"));
-        Self { child, log, https, ops }
+        Self { child, log, https, ops, dir: settings.parent().unwrap().to_owned() }
+    }
+
+    /// Keeps every audit file in the directory of the settings and below it, also those that were put aside.
+    fn keep_audit(&self) {
+        let mut waiting = vec![self.dir.clone()];
+        while let Some(dir) = waiting.pop() {
+            for path in fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                if path.is_dir() {
+                    waiting.push(path);
+                } else if path.file_name().is_some_and(|name| name.to_string_lossy().contains("audit.jsonl")) {
+                    kept::printed("process-audit", &fs::read_to_string(path).unwrap_or_default());
+                }
+            }
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -166,8 +183,12 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         // It may have ended by itself.
+        let metrics = self.ops("/metrics").map(|(_, text)| text);
         let _ = self.child.kill();
         let _ = self.child.wait();
+        kept::printed("process-metrics", &metrics.unwrap_or_default());
+        kept::printed("process-log", &self.log.whole());
+        self.keep_audit();
         if std::thread::panicking() {
             eprintln!("the gateway's log:\n{}", self.log.text());
         }
