@@ -90,7 +90,11 @@ fn the_name_that_is_asked_for_chooses_the_pair() {
 }
 
 #[test]
-fn a_key_is_not_shown() {
+fn a_key_is_wiped_and_not_shown() {
+    /// Compiles only for what is wiped when it is dropped.
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
     let pair = pair(&["a.example"]);
+    wiped(&pair.key.1);
+    wiped(&pair.key().unwrap());
     assert_eq!(format!("{pair:?}"), "Pair { certificate: \"server.pem\", key: \"server.key\" }");
 }
