@@ -7,11 +7,13 @@ mod check;
 mod control;
 mod desk;
 mod files;
+pub mod process;
 pub(crate) mod protocol;
 
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -19,10 +21,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::edge::connection::ConnectionLimits;
+use crate::edge::connection::{ConnectionLimits, Draining};
 use crate::edge::crowd::Crowd;
 pub use crate::edge::listen::BindError;
 use crate::edge::listen::bind;
+use crate::edge::tls::LiveTls;
 use crate::edge::worker::{self, Sockets, WorkerParts};
 use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, Throttle, UpstreamSettings, Voice};
 use crate::record::{AuditHandle, AuditSink, AuditWriter, Metrics, RequestIds};
@@ -36,6 +39,7 @@ use desk::{Desk, DeskSocket};
 use files::access::{AccessDocument, InForce};
 use files::tls::{InUse, TlsFiles};
 use files::upstream::endpoints;
+use process::{Confinement, Entrances};
 
 /// Why a gateway does not start.
 #[derive(Debug)]
@@ -45,6 +49,8 @@ pub enum StartError {
     File(String),
     /// An address cannot be listened on.
     Bind(BindError),
+    /// The process cannot be confined as the settings ask; says why.
+    Process(String),
     /// The system lacks something; says for what.
     System(&'static str, io::Error),
 }
@@ -52,7 +58,7 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(problem) => f.write_str(problem),
+            Self::File(problem) | Self::Process(problem) => f.write_str(problem),
             Self::Bind(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
         }
@@ -88,11 +94,34 @@ pub struct Addresses {
     pub ops: Option<SocketAddr>,
 }
 
+/// A gateway that has read its files and bound its sockets, and runs nothing yet.
+pub struct Prepared<'s> {
+    settings: &'s Settings,
+    metrics: Arc<Metrics>,
+    throttle: Arc<Throttle>,
+    live: Live,
+    live_tls: LiveTls,
+    kept: Kept,
+    upstream: UpstreamSettings,
+    sockets: Vec<Sockets>,
+    addresses: Addresses,
+    ops: Option<TcpListener>,
+    socket: Option<DeskSocket>,
+}
+
 /// Starts a gateway. When this returns, connections are accepted and everything in the files has been checked.
 ///
 /// # Errors
 /// [`StartError`]; nothing runs then.
 pub fn start(settings: &Settings) -> Result<Running, StartError> {
+    prepare(settings)?.run()
+}
+
+/// Does what a start needs the rights of whoever starts it for: reads the files and binds the sockets.
+///
+/// # Errors
+/// [`StartError`]
+pub fn prepare(settings: &Settings) -> Result<Prepared<'_>, StartError> {
     let metrics = Arc::new(Metrics::new());
     let throttle = Throttle::new(&settings.lockout, &settings.rate_limit, &metrics, Instant::now());
     let throttle = Arc::new(throttle);
@@ -102,46 +131,74 @@ pub fn start(settings: &Settings) -> Result<Running, StartError> {
     let mut tls = Reload::new(TlsFiles::new(&settings.tls));
     let (live_tls, in_use) = InUse::start(&mut tls, &metrics).map_err(StartError::File)?;
     let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
-    let (mut sockets, addresses, ops) = sockets(settings)?;
+    let (sockets, addresses, ops) = sockets(settings)?;
     let socket = settings.ops.socket.as_deref().map(DeskSocket::bind).transpose().map_err(StartError::File)?;
-    let (audit, handle) = AuditWriter::start(sink(&settings.audit), Arc::clone(&metrics))
-        .map_err(system("the audit log cannot be opened"))?;
-    let (draining, drain) = watch::channel(false);
-    let passwords = Passwords::new(settings.limits.password_checks.get());
-    let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
-    let parts = WorkerParts {
-        tls: live_tls,
+    let kept = Kept { access, in_force, tls, in_use, entrances: Entrances::default() };
+    Ok(Prepared { settings, metrics, throttle, live, live_tls, kept, upstream, sockets, addresses, ops, socket })
+}
+
+impl Prepared<'_> {
+    /// Gives up what serving does not need, for good and for the whole process: root, new privileges, most of the file
+    /// system. To be called while there is no other thread that matters. `temporary` is a directory that will be removed
+    /// in the end.
+    ///
+    /// # Errors
+    /// [`StartError::Process`], and [`StartError::File`] where a file could not be read again any more.
+    pub fn confine(&mut self, temporary: Option<&Path>) -> Result<(), StartError> {
+        let reread = [self.kept.access.paths(), self.kept.tls.paths()].concat();
+        let confinement = Confinement::new(self.settings, reread, temporary);
+        self.kept.entrances = confinement.enter()?;
+        Ok(())
+    }
+
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing runs then.
+    pub fn run(self) -> Result<Running, StartError> {
+        let Prepared { settings, metrics, live, addresses, .. } = self;
+        let (audit, handle) = AuditWriter::start(sink(&settings.audit), Arc::clone(&metrics))
+            .map_err(system("the audit log cannot be opened"))?;
+        let (draining, drain) = watch::channel(false);
+        let parts = worker_parts(settings, self.live_tls, &metrics, drain.clone());
+        let passwords = Passwords::new(settings.limits.password_checks.get());
+        let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
+        let mut workers = Vec::new();
+        for (number, own) in self.sockets.into_iter().enumerate() {
+            let ids = RequestIds::seeded().map_err(system("no random bytes"))?;
+            let build = GateBuild {
+                live: live.clone(),
+                voice: Voice::new(settings.answers, settings.realm.as_str(), settings.tls.hsts),
+                authorization: authorization(&settings.upstream.authorization),
+                passwords: Arc::clone(&passwords),
+                throttle: Arc::clone(&self.throttle),
+                upstream: self.upstream.clone(),
+                audit: handle.clone(),
+                metrics: Arc::clone(&metrics),
+                ids,
+                https_port: addresses.https.first().map_or(443, SocketAddr::port),
+                send_timeout: settings.limits.send_timeout,
+            };
+            let started = worker::start(number, parts.clone(), own, move || build.gate());
+            workers.push(started.map_err(system("a worker cannot be started"))?);
+        }
+        let ops = self.ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
+        let desk = Desk { throttle: self.throttle, live: live.clone() };
+        let control = Control::start(self.kept, ops, desk, self.socket)
+            .map_err(system("the control thread cannot be started"))?;
+        Ok(Running { addresses, live, draining, workers, control, handle, audit })
+    }
+}
+
+fn worker_parts(settings: &Settings, tls: LiveTls, metrics: &Arc<Metrics>, draining: Draining) -> WorkerParts {
+    WorkerParts {
+        tls,
         limits: connection_limits(&settings.limits),
         drain_timeout: settings.limits.drain_timeout,
         crowd: Crowd::new(settings.limits.connections as usize, settings.limits.address_connections),
-        metrics: Arc::clone(&metrics),
-        draining: drain.clone(),
-    };
-    let mut workers = Vec::new();
-    for number in 0..settings.listen.workers.get() {
-        let ids = RequestIds::seeded().map_err(system("no random bytes"))?;
-        let build = GateBuild {
-            live: live.clone(),
-            voice: Voice::new(settings.answers, settings.realm.as_str()),
-            authorization: authorization(&settings.upstream.authorization),
-            passwords: Arc::clone(&passwords),
-            throttle: Arc::clone(&throttle),
-            upstream: upstream.clone(),
-            audit: handle.clone(),
-            metrics: Arc::clone(&metrics),
-            ids,
-            https_port: addresses.https.first().map_or(443, SocketAddr::port),
-            send_timeout: settings.limits.send_timeout,
-        };
-        let own = sockets.pop().unwrap_or_default();
-        let started = worker::start(number, parts.clone(), own, move || build.gate());
-        workers.push(started.map_err(system("a worker cannot be started"))?);
+        metrics: Arc::clone(metrics),
+        draining,
     }
-    let ops = ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
-    let desk = Desk { throttle, live: live.clone() };
-    let kept = Kept { access, in_force, tls, in_use };
-    let control = Control::start(kept, ops, desk, socket).map_err(system("the control thread cannot be started"))?;
-    Ok(Running { addresses, live, draining, workers, control, handle, audit })
 }
 
 impl Running {

@@ -33,6 +33,8 @@ use answer::{Answer, Failure};
 use config::Common;
 use output::Output;
 
+use crate::server::process;
+
 /// The command line, parsed.
 #[derive(Debug, Parser)]
 #[command(
@@ -98,6 +100,8 @@ impl From<Exit> for ExitCode {
 /// Runs a command and prints what it has to say.
 #[must_use]
 pub fn run(cli: Cli) -> Exit {
+    // Nearly every command sees a token, a password or a key. Where this fails, `serve` warns of it.
+    process::keep_memory_private().unwrap_or_default();
     let mut output = Output::standard(cli.common.json);
     let exit = match answer(cli, &mut output) {
         Ok(answer) => output.answer(&answer),

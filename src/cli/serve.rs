@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,27 +19,36 @@ pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
     }
     let settings = common.settings()?;
     log::start()?;
-    guard(&settings, |_| ())?;
+    guard(&settings, None, |_| ())?;
     Ok(Answer::given())
 }
 
 /// Runs a gateway: SIGHUP has it read its files again, SIGINT and SIGTERM end it when its requests are done, and a
-/// second one of these ends it at once. `started` is told where it listens.
+/// second one of these ends it at once. `started` is told where it listens; `temporary` is a directory that the caller
+/// removes in the end.
 ///
 /// # Errors
 /// Where it does not start, or was ended before its requests were done.
-pub(super) fn guard(settings: &Settings, started: impl FnOnce(&Running)) -> Result<(), Failure> {
+pub(super) fn guard(
+    settings: &Settings,
+    temporary: Option<&Path>,
+    started: impl FnOnce(&Running),
+) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| unavailable(&error))?;
-    let ended = runtime.block_on(until_ended(settings, started));
+    let ended = runtime.block_on(until_ended(settings, temporary, started));
     // Whoever says it twice means now: what is still being finished is not waited for.
     runtime.shutdown_background();
     ended
 }
 
-async fn until_ended(settings: &Settings, started: impl FnOnce(&Running)) -> Result<(), Failure> {
+async fn until_ended(
+    settings: &Settings,
+    temporary: Option<&Path>,
+    started: impl FnOnce(&Running),
+) -> Result<(), Failure> {
     // Before the start, so that no signal is lost once an address has been told.
     let mut signals = Signals::new().map_err(|error| unavailable(&error))?;
-    let running = server::start(settings).map_err(|error| refused(&error))?;
+    let running = start(settings, temporary).map_err(|error| refused(&error))?;
     tell(&running);
     started(&running);
     while signals.next().await == Told::Reload {
@@ -53,6 +63,13 @@ async fn until_ended(settings: &Settings, started: impl FnOnce(&Running)) -> Res
     }
 }
 
+/// No thread serves yet when the process gives up its rights, so none keeps them.
+fn start(settings: &Settings, temporary: Option<&Path>) -> Result<Running, StartError> {
+    let mut prepared = server::prepare(settings)?;
+    prepared.confine(temporary)?;
+    prepared.run()
+}
+
 fn tell(running: &Running) {
     let tell = |what: &str, address: &SocketAddr| tracing::info!(%address, "listening for {what}");
     let addresses = running.addresses();
@@ -64,6 +81,7 @@ fn tell(running: &Running) {
 fn refused(error: &StartError) -> Failure {
     match error {
         StartError::File(_) => Failure::Faults(error.to_string()),
+        StartError::Process(_) => Failure::Wrong(error.to_string()),
         StartError::Bind(_) | StartError::System(..) => Failure::Failed(error.to_string()),
     }
 }

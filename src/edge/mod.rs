@@ -3,11 +3,13 @@
 pub(crate) mod connection;
 pub(crate) mod crowd;
 pub mod devcert;
+mod handshake;
 mod http1;
 mod http2;
 mod idle;
 pub(crate) mod listen;
 pub(crate) mod ops;
 mod shared;
+pub(crate) mod sites;
 pub(crate) mod tls;
 pub(crate) mod worker;

@@ -3,23 +3,27 @@
 //! Everything is checked before anything is replaced: a key that does not fit its certificate, an empty file or an
 //! expired name lookup never reaches a connection. `server` hands in what the files hold and publishes the result.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::{ClientHello, ProducesTickets, ResolvesServerCert, WebPkiClientVerifier};
-use rustls::sign::CertifiedKey;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::crypto::aws_lc_rs;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::server::danger::ClientCertVerifier;
+use rustls::server::{NoClientAuth, ProducesTickets, WebPkiClientVerifier};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{InconsistentKeys, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
+use zeroize::Zeroizing;
 
-/// The configuration in force. New connections take the latest; those that exist keep theirs.
-pub(crate) type LiveTls = Arc<ArcSwap<ServerConfig>>;
+use super::sites::Sites;
+
+/// The configurations in force. New connections take the latest; those that exist keep theirs.
+pub(crate) type LiveTls = Arc<ArcSwap<Sites>>;
 
 /// What the TLS files hold, as read.
 pub(crate) struct TlsMaterial {
@@ -32,12 +36,20 @@ pub(crate) struct TlsMaterial {
 /// A certificate and its key, as PEM, each with the name it goes by in errors.
 pub(crate) struct Pair {
     pub(crate) certificate: (String, Vec<u8>),
-    pub(crate) key: (String, Vec<u8>),
+    /// Wiped from memory when it is dropped.
+    pub(crate) key: (String, Zeroizing<Vec<u8>>),
 }
 
-/// A checked configuration and what there is to know about its certificates.
+/// Leaves the key out.
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair").field("certificate", &self.certificate.0).field("key", &self.key.0).finish()
+    }
+}
+
+/// Checked configurations and what there is to know about its certificates.
 pub(crate) struct Checked {
-    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) sites: Arc<Sites>,
     pub(crate) certificates: Vec<CertificateFacts>,
 }
 
@@ -68,32 +80,44 @@ fn fault(file: &str, problem: impl Into<String>) -> TlsError {
     TlsError { file: file.to_owned(), problem: problem.into() }
 }
 
-/// Checks the material and makes a configuration of it.
+/// Checks the material and makes a configuration of each pair.
 pub(crate) fn check(material: &TlsMaterial) -> Result<Checked, TlsError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut by_name = ByName::default();
+    let verifier = client_verifier(material)?;
+    let mut sites = Sites::default();
     let mut certificates = Vec::new();
     for pair in &material.pairs {
-        let (key, facts) = pair.check(&provider)?;
-        by_name.add(&facts.names, &Arc::new(key));
+        let (key, facts) = pair.check()?;
+        sites.add(&facts.names, Arc::new(config(key, material, &verifier)?));
         certificates.push(facts);
     }
-    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(material.versions);
+    Ok(Checked { sites: Arc::new(sites), certificates })
+}
+
+/// What every connection with a pair has in common. The provider has authenticated, forward-secret ciphers alone.
+fn config(
+    key: CertifiedKey,
+    material: &TlsMaterial,
+    verifier: &Arc<dyn ClientCertVerifier>,
+) -> Result<ServerConfig, TlsError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_protocol_versions(material.versions);
     let builder = builder.map_err(|error| fault("tls", error.to_string()))?;
-    let builder = match &material.client_ca {
-        None => builder.with_no_client_auth(),
-        Some((file, pem)) => {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(file, pem)?), provider);
-            builder.with_client_cert_verifier(verifier.build().map_err(|error| fault(file, error.to_string()))?)
-        }
-    };
-    let mut config = builder.with_cert_resolver(Arc::new(by_name));
+    let resolver = Arc::new(SingleCertAndKey::from(key));
+    let mut config = builder.with_client_cert_verifier(Arc::clone(verifier)).with_cert_resolver(resolver);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    // A ticket must not outlive a change of who is let in, so each configuration has ticket keys of its own.
+    // A ticket must not outlive a change of who is let in, nor cross from one site to another, so each configuration has
+    // ticket keys of its own. They change every six hours.
     config.ticketer = ticketer()?;
     // Basic credentials can be replayed; early data would let them be (RFC 8446 section 8).
     config.max_early_data_size = 0;
-    Ok(Checked { config: Arc::new(config), certificates })
+    Ok(config)
+}
+
+fn client_verifier(material: &TlsMaterial) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    let Some((file, pem)) = &material.client_ca else { return Ok(Arc::new(NoClientAuth)) };
+    let (roots, provider) = (Arc::new(authorities(file, pem)?), Arc::new(aws_lc_rs::default_provider()));
+    let built = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+    built.map_err(|error| fault(file, error.to_string()))
 }
 
 fn ticketer() -> Result<Arc<dyn ProducesTickets>, TlsError> {
@@ -121,23 +145,26 @@ fn chain(file: &str, pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsErro
 }
 
 impl Pair {
-    fn check(&self, provider: &CryptoProvider) -> Result<(CertifiedKey, CertificateFacts), TlsError> {
+    fn check(&self) -> Result<(CertifiedKey, CertificateFacts), TlsError> {
         let (file, pem) = &self.certificate;
         let chain = chain(file, pem)?;
         let facts = chain.first().map_or_else(|| Err(fault(file, "no certificate in it")), |leaf| facts(file, leaf))?;
-        let key = self.key()?;
-        let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => fault(&self.key.0, format!("this key does not belong to {file}")),
-            other => fault(&self.key.0, other.to_string()),
-        })?;
-        Ok((certified, facts))
+        let named = |error: rustls::Error| fault(&self.key.0, error.to_string());
+        let key = CertifiedKey::new(chain, any_supported_type(&*self.key()?).map_err(named)?);
+        match key.keys_match() {
+            // That it cannot be told is no fault: the first handshake shows it.
+            Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => Ok((key, facts)),
+            Err(rustls::Error::InconsistentKeys(_)) => {
+                Err(fault(&self.key.0, format!("this key does not belong to {file}")))
+            }
+            Err(other) => Err(named(other)),
+        }
     }
 
-    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+    fn key(&self) -> Result<Zeroizing<PrivateKeyDer<'static>>, TlsError> {
         let (file, pem) = &self.key;
-        PrivateKeyDer::from_pem_slice(pem).map_err(|error| {
-            let text = String::from_utf8_lossy(pem);
-            if text.contains("ENCRYPTED") {
+        PrivateKeyDer::from_pem_slice(pem).map(Zeroizing::new).map_err(|error| {
+            if pem.windows(ENCRYPTED.len()).any(|part| part == ENCRYPTED) {
                 fault(file, "the key is encrypted; decrypt it first, for example with `openssl pkey`")
             } else {
                 fault(file, format!("no private key in it: {error}"))
@@ -145,6 +172,9 @@ impl Pair {
         })
     }
 }
+
+/// Stands in the head of a key that has a passphrase.
+const ENCRYPTED: &[u8] = b"ENCRYPTED";
 
 fn facts(file: &str, leaf: &CertificateDer<'_>) -> Result<CertificateFacts, TlsError> {
     let (_, parsed) = X509Certificate::from_der(leaf).map_err(|error| fault(file, error.to_string()))?;
@@ -159,36 +189,6 @@ fn facts(file: &str, leaf: &CertificateDer<'_>) -> Result<CertificateFacts, TlsE
     Ok(CertificateFacts { file: file.to_owned(), names: names.collect(), expires })
 }
 
-/// Chooses a certificate by the name a client asks for (RFC 6066 section 3); the first is for all others.
-#[derive(Debug, Default)]
-struct ByName {
-    exact: HashMap<String, Arc<CertifiedKey>>,
-    /// `*.example.com`, kept as `example.com`.
-    wildcard: HashMap<String, Arc<CertifiedKey>>,
-    first: Option<Arc<CertifiedKey>>,
-}
-
-impl ByName {
-    /// Of two certificates for one name the first listed counts.
-    fn add(&mut self, names: &[String], key: &Arc<CertifiedKey>) {
-        for name in names {
-            match name.strip_prefix("*.") {
-                Some(parent) => self.wildcard.entry(parent.to_owned()).or_insert_with(|| Arc::clone(key)),
-                None => self.exact.entry(name.clone()).or_insert_with(|| Arc::clone(key)),
-            };
-        }
-        self.first.get_or_insert_with(|| Arc::clone(key));
-    }
-
-    fn find(&self, name: &str) -> Option<&Arc<CertifiedKey>> {
-        let name = name.to_ascii_lowercase();
-        let parent = name.split_once('.').map(|(_, parent)| parent);
-        self.exact.get(&name).or_else(|| self.wildcard.get(parent?))
-    }
-}
-
-impl ResolvesServerCert for ByName {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        hello.server_name().and_then(|name| self.find(name)).or(self.first.as_ref()).cloned()
-    }
-}
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;

@@ -14,10 +14,10 @@ use tokio::runtime::Builder;
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
 
 use super::connection::{Connection, ConnectionLimits, Door, Draining};
 use super::crowd::Crowd;
+use super::handshake::shake;
 use super::listen::Accepting;
 use super::shared::Shared;
 use super::tls::LiveTls;
@@ -125,7 +125,7 @@ impl Worker {
     }
 
     async fn serve(self: Rc<Self>, stream: TcpStream, peer: Peer, door: Door) {
-        let connection = Connection {
+        let connection = |peer| Connection {
             gate: Rc::clone(&self.gate),
             peer,
             door,
@@ -134,12 +134,16 @@ impl Worker {
             draining: self.parts.draining.clone(),
         };
         if door == Door::Clear {
-            return connection.http1(stream).await;
+            return connection(peer).http1(stream).await;
         }
-        let acceptor = TlsAcceptor::from(self.parts.tls.load_full());
-        match timeout(self.limits.handshake_timeout, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => connection.http2(stream).await,
-            Ok(Ok(stream)) => connection.http1(stream).await,
+        match timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())).await {
+            Ok(Ok((stream, site))) => {
+                let connection = connection(peer.over_tls(site));
+                match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => connection.http2(stream).await,
+                    _ => connection.http1(stream).await,
+                }
+            }
             Ok(Err(error)) => {
                 tracing::debug!(%error, "TLS handshake failed");
                 self.parts.metrics.tls_handshake_failed();

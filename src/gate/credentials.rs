@@ -100,6 +100,16 @@ mod tests {
         }
     }
 
+    /// Compiles only for what is wiped when it is dropped.
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+
+    #[test]
+    fn what_is_decoded_is_wiped() {
+        let Presented::Basic(basic) = read(&headers(&["Basic YW15OnNlY3JldA=="])) else { panic!("credentials") };
+        wiped(&basic.text);
+        assert!(!format!("{:?}", basic.from([127, 0, 0, 1].into())).contains("secret"));
+    }
+
     #[test]
     fn a_name_and_a_secret() {
         for (scheme, text, name, secret) in [

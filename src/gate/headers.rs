@@ -264,13 +264,23 @@ mod tests {
     use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderName, LOCATION, UPGRADE};
     use http::{HeaderMap, HeaderValue, Version};
 
-    use super::{is_ours, join_cookies, overrides, passes_as_trailer, relocate, remove_hop_by_hop, upgrade};
+    use super::{
+        Authorization, is_ours, join_cookies, overrides, passes_as_trailer, relocate, remove_hop_by_hop, upgrade,
+    };
 
     fn headers(lines: &[(&str, &str)]) -> HeaderMap {
         let parsed = lines
             .iter()
             .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap()));
         parsed.collect()
+    }
+
+    #[test]
+    fn what_replaces_the_clients_credentials_is_not_shown() {
+        let mut value = HeaderValue::from_static("Basic YW15OnNlY3JldA==");
+        value.set_sensitive(true);
+        let shown = format!("{:?}", Authorization::Replace(value).clone());
+        assert_eq!(shown, "Replace(Sensitive)");
     }
 
     #[test]

@@ -15,17 +15,19 @@ mod prove;
 mod receive;
 mod recording;
 mod rejection;
+mod site;
 mod streams;
 mod throttle;
 mod tunnel;
 mod upstream;
+mod voice;
 
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::EXPECT;
+use http::header::{EXPECT, STRICT_TRANSPORT_SECURITY};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use tokio::time::{Instant, interval, timeout};
@@ -37,19 +39,22 @@ pub(crate) use headers::Authorization;
 pub(crate) use passwords::Passwords;
 pub(crate) use peer::{Activity, Peer};
 pub(crate) use recording::Recorder;
-pub(crate) use rejection::{Ending, Voice};
+pub(crate) use rejection::Ending;
+pub(crate) use site::Site;
 pub(crate) use throttle::{Claimed, Entry, Throttle};
 pub(crate) use tunnel::Tunnel;
 pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
+pub(crate) use voice::Voice;
 
 use credentials::Presented;
 use discard::read_on;
 use download::Download;
 use headers::Added;
 use recording::Recording;
-use rejection::{Form, Rejection};
+use rejection::Rejection;
 use streams::{Exchange, Streams};
 use upstream::{Answered, Outgoing, Tally, Upstream};
+use voice::Form;
 
 use crate::policy::{Asked, Decision, Identity, Snapshot};
 use crate::record::Reason;
@@ -186,6 +191,9 @@ impl Gate {
         let received = receive::read(head).inspect_err(|_| visit.recording.raw(&head.method, head.uri.path()))?;
         let asked = snapshot.policy.ask(received.target);
         visit.recording.asked(&asked);
+        if !visit.peer.may_ask(received.host.as_ref()) {
+            return Err(Rejection::Misdirected);
+        }
         self.throttle.arrived(visit.peer.address, visit.recording.began())?;
         let presented = credentials::read(&head.headers);
         let identity = self.identify(snapshot, &asked, presented, visit).await?;
@@ -261,10 +269,13 @@ impl Gate {
 
     /// Answers for the gateway itself.
     fn reject(&self, rejection: &Rejection, visit: Visit) -> Response<GateBody> {
-        let Visit { form, mut recording, .. } = visit;
+        let Visit { form, mut recording, peer } = visit;
         recording.rejected(rejection);
         let mut response = rejection.answer(&self.voice, form);
         response.headers_mut().insert(headers::REQUEST_ID, recording.id());
+        if let Some(value) = self.voice.transport_security(&peer) {
+            response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, value);
+        }
         response.map(|bytes| GateBody::own(bytes, recording))
     }
 }

@@ -9,11 +9,15 @@ use http::HeaderValue;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::site::Site;
+
 /// The client at the other end of a connection.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(super) address: IpAddr,
     pub(super) forwarded_for: HeaderValue,
+    /// `None` for a client that speaks in clear.
+    secure: Option<Rc<Secure>>,
     activity: Rc<Activity>,
 }
 
@@ -24,13 +28,35 @@ impl Peer {
         let address = address.to_canonical();
         let forwarded_for = HeaderValue::try_from(address.to_string());
         let forwarded_for = forwarded_for.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address, forwarded_for, activity: Activity::new(held) }
+        Self { address, forwarded_for, secure: None, activity: Activity::new(held) }
+    }
+
+    /// The same client, once it speaks TLS; `site` where the gateway has several.
+    pub(crate) fn over_tls(self, site: Option<Site>) -> Self {
+        Self { secure: Some(Rc::new(Secure { site })), ..self }
+    }
+
+    pub(super) fn is_over_tls(&self) -> bool {
+        self.secure.is_some()
+    }
+
+    /// Whether a request for this host may come by this connection. One without a host is for wherever it comes to.
+    pub(super) fn may_ask(&self, host: Option<&HeaderValue>) -> bool {
+        match (self.secure.as_ref().and_then(|secure| secure.site.as_ref()), host) {
+            (Some(site), Some(host)) => site.serves(host),
+            _ => true,
+        }
     }
 
     /// Whether this client has requests under way.
     pub(crate) fn activity(&self) -> &Rc<Activity> {
         &self.activity
     }
+}
+
+/// What TLS said of a connection.
+struct Secure {
+    site: Option<Site>,
 }
 
 /// The requests of one connection, counted so that the edge can tell an idle one.

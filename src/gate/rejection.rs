@@ -1,18 +1,17 @@
 //! The answers Portcullis gives by itself: 400, 401, 403, 429, 502 and their kin.
 //!
-//! A [`Rejection`] is the public half (status, one sentence) with the private reason for the log. The body is the store
-//! API's own form, as JSON or XML, or RFC 9457 where the settings say `answers = "problem"`.
+//! A [`Rejection`] is the public half (status, one sentence) with the private reason for the log.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
 
 use super::throttle::{Limited, Locked};
+use super::voice::{Form, Voice};
 use crate::policy::{DenialReason, Refusal, Target, TargetError};
 use crate::record::Reason;
-use crate::settings::Answers;
 use crate::wire::HeadFault;
 
 /// Why a request is not forwarded, or why its forwarding failed.
@@ -43,6 +42,8 @@ pub(crate) enum Rejection {
     /// The head or the body comes too slowly.
     TooSlow,
     /// The client's body breaks off.
+    /// The host is another site's than the one that the connection was made to.
+    Misdirected,
     ClientGone,
     /// The body is longer than the settings allow.
     TooLarge,
@@ -101,6 +102,7 @@ impl Rejection {
             Self::Denied(DenialReason::Unauthenticated) => StatusCode::UNAUTHORIZED,
             Self::Denied(_) | Self::ClearText => StatusCode::FORBIDDEN,
             Self::LockedOut(_) | Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
@@ -125,6 +127,7 @@ impl Rejection {
             Self::ClearText => Reason::ClearText,
             Self::LockedOut(_) => Reason::LockedOut,
             Self::RateLimited(_) => Reason::RateLimited,
+            Self::Misdirected => Reason::Misdirected,
             Self::ClientGone => Reason::ClientGone,
             Self::TooLarge => Reason::TooLarge,
             Self::Busy => Reason::PasswordBusy,
@@ -150,6 +153,7 @@ impl Rejection {
             | Self::Unauthenticated(_)
             | Self::Denied(_)
             | Self::ClearText
+            | Self::Misdirected
             | Self::ClientGone
             | Self::TooLarge
             | Self::Busy
@@ -179,6 +183,7 @@ impl Rejection {
             // Not whether the name or the address is meant: that would tell what others tried.
             Self::LockedOut(_) => "Too many wrong credentials came from here. Try again later.".to_owned(),
             Self::RateLimited(_) => "Too many requests. Try again later.".to_owned(),
+            Self::Misdirected => "This connection was made to another host. Ask over one to this host.".to_owned(),
             Self::ClientGone => "The body ended before its end.".to_owned(),
             Self::TooLarge => "The body is larger than is allowed here.".to_owned(),
             Self::Busy => "Too many sign-ins at the moment. Try again soon.".to_owned(),
@@ -225,6 +230,7 @@ impl Rejection {
             | Self::TargetTooLong
             | Self::Version
             | Self::TooSlow
+            | Self::Misdirected
             | Self::ClientGone
             | Self::TooLarge
             | Self::Unreachable(_)
@@ -251,6 +257,7 @@ impl Rejection {
             | Self::Denied(_)
             | Self::LockedOut(_)
             | Self::RateLimited(_)
+            | Self::Misdirected
             | Self::Busy
             | Self::Unreachable(_)
             | Self::BadGateway(_)
@@ -278,110 +285,4 @@ impl From<HeadFault> for Rejection {
             }
         }
     }
-}
-
-/// How this gateway words its answers; the same for every request.
-#[derive(Clone, Debug)]
-pub(crate) struct Voice {
-    answers: Answers,
-    challenge: HeaderValue,
-}
-
-/// The form a client wants a body in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Json,
-    Xml,
-}
-
-impl Form {
-    /// XML where the path ends in `.xml`, or where Accept names XML and ranks it above JSON.
-    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
-        let path = path.strip_suffix('/').unwrap_or(path);
-        if path.ends_with(".xml") {
-            return Self::Xml;
-        }
-        if path.ends_with(".json") {
-            return Self::Json;
-        }
-        let values = || headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-        // Asked for each request, and nearly always no.
-        if !values().any(|value| value.contains("xml")) {
-            return Self::Json;
-        }
-        let ranges: Vec<(&str, f32)> = values().flat_map(|value| value.split(',')).map(range).collect();
-        let best = |wanted: &[&str]| {
-            let named = ranges.iter().filter(|(kind, _)| wanted.iter().any(|w| kind.eq_ignore_ascii_case(w)));
-            named.map(|(_, quality)| *quality).fold(0.0, f32::max)
-        };
-        let xml = best(&["application/xml", "text/xml"]);
-        if xml > 0.0 && xml > best(&["application/json"]) { Self::Xml } else { Self::Json }
-    }
-}
-
-/// One media range of an Accept header and its quality (RFC 9110 section 12.5.1).
-fn range(text: &str) -> (&str, f32) {
-    let mut parts = text.split(';').map(str::trim);
-    let kind = parts.next().unwrap_or_default();
-    let quality = parts.find_map(|part| part.strip_prefix("q=")).map_or(Some(1.0), |q| q.parse().ok());
-    (kind, quality.unwrap_or(0.0))
-}
-
-impl Voice {
-    /// `realm` is checked by the settings: printable ASCII without quotes and backslashes.
-    pub(crate) fn new(answers: Answers, realm: &str) -> Self {
-        let challenge = HeaderValue::from_str(&format!("Basic realm=\"{realm}\", charset=\"UTF-8\""));
-        let challenge =
-            challenge.unwrap_or_else(|_| HeaderValue::from_static("Basic realm=\"API\", charset=\"UTF-8\""));
-        Self { answers, challenge }
-    }
-
-    fn body(&self, form: Form, status: StatusCode, message: &str) -> (&'static str, String) {
-        let code = status.as_u16();
-        let text = |text: &str| serde_json::Value::from(text).to_string();
-        match (self.answers, form) {
-            (Answers::Problem, Form::Json) => {
-                let title = text(status.canonical_reason().unwrap_or_default());
-                let body =
-                    format!(r#"{{"type":"about:blank","title":{title},"status":{code},"detail":{}}}"#, text(message));
-                ("application/problem+json", body)
-            }
-            (Answers::Problem, Form::Xml) => {
-                let title = escape(status.canonical_reason().unwrap_or_default());
-                let body = format!(
-                    "<problem xmlns=\"urn:ietf:rfc:7807\"><type>about:blank</type>\
-                     <title>{title}</title><status>{code}</status><detail>{}</detail></problem>",
-                    escape(message)
-                );
-                ("application/problem+xml", body)
-            }
-            (Answers::Store, Form::Json) => {
-                ("application/json", format!(r#"[{{"status":{code},"message":{}}}]"#, text(message)))
-            }
-            (Answers::Store, Form::Xml) => {
-                let message = escape(message);
-                let body = format!(
-                    "<errors><error><status>{code}</status>\
-                     <message>{message}</message></error></errors>"
-                );
-                ("application/xml", body)
-            }
-        }
-    }
-}
-
-/// Escapes text for an XML element.
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            // XML 1.0 has no way to write most of them.
-            c if c.is_control() => out.push(char::REPLACEMENT_CHARACTER),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -85,6 +85,8 @@ closed_set! {
         BadRequest => "bad_request",
         /// Credentials were sent without TLS.
         ClearText => "clear_text",
+        /// The host is that of another site than the connection's.
+        Misdirected => "misdirected",
         /// A request without TLS was sent on to https.
         Redirected => "redirected",
         /// No resource covers the path.

@@ -13,6 +13,7 @@ use tokio::task::LocalSet;
 use super::desk::{Desk, DeskSocket};
 use super::files::access::{AccessDocument, InForce};
 use super::files::tls::{InUse, TlsFiles};
+use super::process::Entrances;
 use crate::edge::connection::Draining;
 use crate::edge::ops::{self, Readiness};
 use crate::record::Metrics;
@@ -26,6 +27,8 @@ pub(super) struct Kept {
     pub(super) in_force: InForce,
     pub(super) tls: Reload<TlsFiles>,
     pub(super) in_use: InUse,
+    /// Where a sandbox lets the files be read.
+    pub(super) entrances: Entrances,
 }
 
 /// The ops listener and what it tells from.
@@ -58,6 +61,7 @@ impl Control {
                 desk.start(socket);
                 tokio::task::spawn_local(kept.access.run(access, kept.in_force));
                 tokio::task::spawn_local(kept.tls.run(tls, kept.in_use));
+                tokio::task::spawn_local(kept.entrances.watch());
                 // Nothing is ever sent: the end is that the sender is dropped.
                 while stopped.changed().await.is_ok() {}
             });

@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod limits;
 mod listen;
+mod process;
 mod raw;
 mod read;
 mod schema;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 pub use audit::Audit;
 pub use limits::Limits;
 pub use listen::{Listen, Ops};
+pub use process::Process;
 pub use throttle::{Lockout, RateLimit};
 pub use tls::{KeyPair, Tls, TlsVersion};
 pub use upstream::{Authorization, Scheme, Server, Upstream};
@@ -60,6 +62,8 @@ pub struct Settings {
     pub audit: Audit,
     /// What is for those who run Portcullis.
     pub ops: Ops,
+    /// What the process may do.
+    pub process: Process,
 }
 
 /// The form of the bodies of Portcullis' own answers.
@@ -165,6 +169,7 @@ impl Settings {
         let rate_limit = RateLimit::check(&or_default(raw.rate_limit), check);
         let audit = Audit::check(&or_default(raw.audit), check);
         let ops = Ops::check(or_default(raw.ops), check);
+        let process = Process::check(&or_default(raw.process), check);
         Ok(Self {
             access: access?,
             answers: answers?,
@@ -177,6 +182,7 @@ impl Settings {
             rate_limit: rate_limit?,
             audit: audit?,
             ops: ops?,
+            process: process?,
         })
     }
 }

@@ -8,7 +8,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
-use super::value::{At, RawCount, RawDuration, RawNumber, RawSize};
+use super::value::{At, RawAge, RawCount, RawDuration, RawNumber, RawSize};
 
 /// Settings of Portcullis: what does not change while it runs. Paths are relative to the file that holds them.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -36,6 +36,7 @@ pub(super) struct RawSettings {
     pub(super) rate_limit: Option<At<RawRateLimit>>,
     pub(super) audit: Option<At<RawAudit>>,
     pub(super) ops: Option<At<RawOps>>,
+    pub(super) process: Option<At<RawProcess>>,
 }
 
 /// Where clients are awaited.
@@ -63,7 +64,8 @@ pub(super) struct RawListen {
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a table")]
 pub(super) struct RawTls {
-    /// The certificate chain, PEM, the server's own certificate first. Used for names that no other pair is for.
+    /// The certificate chain, PEM, the server's own certificate first. Used for clients that ask for no name; a name that
+    /// no certificate is for is refused, unless one has no names at all.
     #[schemars(required)]
     pub(super) certificate: Option<At<String>>,
     /// The private key of `certificate`, PEM, not encrypted.
@@ -78,6 +80,10 @@ pub(super) struct RawTls {
     /// offered.
     #[schemars(extend("enum" = ["1.2", "1.3"], "default" = "1.2"))]
     pub(super) minimum: Option<At<String>>,
+    /// How long clients are to remember never to come in clear (HSTS, RFC 6797), said with Portcullis' own answers over
+    /// TLS; "off" to say nothing. What the upstream says of it passes untouched.
+    #[schemars(extend("default" = "180d"))]
+    pub(super) hsts: Option<At<RawAge>>,
 }
 
 /// A certificate and its key.
@@ -283,6 +289,25 @@ pub(super) struct RawOps {
     /// The socket by which `portcullis lockout` speaks to the gateway that runs: a file that only the gateway's own user
     /// can open. Off unless set.
     pub(super) socket: Option<At<String>>,
+}
+
+/// What the process may do once its sockets are bound and its files read.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawProcess {
+    /// The user to become where Portcullis is started as root, which it needs only for ports below 1024 and for keys that
+    /// root alone may read. This user must be able to read the access document and the TLS files too, since they are read
+    /// again. Off unless set.
+    #[schemars(pattern(r"^[^:\s]+$"))]
+    pub(super) user: Option<At<String>>,
+    /// The group to become, in place of the user's own. All other groups are left. Off unless set.
+    #[schemars(pattern(r"^[^:\s]+$"))]
+    pub(super) group: Option<At<String>>,
+    /// Whether the kernel closes the file system (Landlock) but for the directories of the access document, of the TLS
+    /// files and of the audit file, and for what finding the upstream's address takes: what a fault in the gateway could
+    /// not reach, nobody can make it read. A kernel without Landlock is warned of.
+    #[schemars(extend("default" = true))]
+    pub(super) sandbox: Option<At<bool>>,
 }
 
 /// By hand, since an untagged enum would only say that nothing matched.

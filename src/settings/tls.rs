@@ -3,10 +3,15 @@
 
 use std::ops::Range;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::check::{Check, Told};
 use super::raw::RawTls;
-use super::value::At;
+use super::value::{At, RawAge, RawDuration, Scalar};
+
+/// Half a year: long enough to outlast most clients' pauses, and what checkers of TLS ask for at the least.
+const HSTS: Duration = Duration::from_secs(180 * 24 * 3600);
+const HSTS_MOST: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 /// TLS towards clients. Used by `edge`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +24,8 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
     /// The oldest version spoken.
     pub minimum: TlsVersion,
+    /// For how long clients are told never to come in clear; `None` to tell them nothing.
+    pub hsts: Option<Duration>,
 }
 
 /// A certificate and its key.
@@ -52,13 +59,24 @@ impl Tls {
         let client_ca = check.optional_path("tls.client_ca", raw.client_ca.as_ref());
         let versions = [("1.2", TlsVersion::V1_2), ("1.3", TlsVersion::V1_3)];
         let minimum = check.choice("tls.minimum", raw.minimum.as_ref(), &versions, TlsVersion::default());
+        let hsts = hsts(raw.hsts, check);
         Ok(Self {
             first: first?,
             more: more.into_iter().collect::<Result<_, _>>()?,
             client_ca: client_ca?,
             minimum: minimum?,
+            hsts: hsts?,
         })
     }
+}
+
+/// A duration, or "off".
+fn hsts(raw: Option<At<RawAge>>, check: &mut Check<'_>) -> Result<Option<Duration>, Told> {
+    let raw = match raw {
+        Some(At { value: RawAge(Scalar::Text(text)), .. }) if text == "off" => return Ok(None),
+        raw => raw.map(|At { value: RawAge(scalar), span }| At { value: RawDuration(scalar), span }),
+    };
+    check.amount("tls.hsts", raw.as_ref(), HSTS, Duration::ZERO..=HSTS_MOST).map(Some)
 }
 
 impl KeyPair {

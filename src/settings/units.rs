@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::value::{RawDuration, RawSize, Scalar};
 
 /// Milliseconds in each unit of time.
-const TIME: [(&str, u64); 4] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000)];
+const TIME: [(&str, u64); 5] = [("ms", 1), ("s", 1000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Bytes in each unit of size.
 const SIZE: [(&str, u64); 4] = [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
@@ -145,9 +145,15 @@ mod tests {
 
     #[test]
     fn durations_have_units() {
-        for (text, milliseconds) in
-            [("250ms", 250), ("0s", 0), ("10s", 10_000), ("5m", 300_000), ("1h", 3_600_000), ("090s", 90_000)]
-        {
+        for (text, milliseconds) in [
+            ("250ms", 250),
+            ("0s", 0),
+            ("10s", 10_000),
+            ("5m", 300_000),
+            ("1h", 3_600_000),
+            ("1d", 86_400_000),
+            ("090s", 90_000),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_millis(milliseconds)), "{text}");
         }
         assert_eq!(RawDuration(Scalar::Number(5)).value(), Err(UnitError::NoUnit(5)));
@@ -180,7 +186,7 @@ mod tests {
             ("15sec", unknown("sec", Some("s"))),
             ("15S", unknown("S", Some("s"))),
             ("15min", unknown("min", Some("m"))),
-            ("15d", unknown("d", None)),
+            ("15w", unknown("w", None)),
             ("99999999999999999999s", Err(UnitError::TooMuch)),
             ("9999999999999999h", Err(UnitError::TooMuch)),
         ] {
@@ -196,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_value_is_written_as_it_is_read() {
-        for text in ["0ms", "250ms", "10s", "90s", "5m", "24h"] {
+        for text in ["0ms", "250ms", "10s", "90s", "5m", "23h", "180d"] {
             assert_eq!(RawDuration::write(duration(text).unwrap()), text);
         }
         for text in ["0B", "1000B", "8KiB", "1MiB", "3GiB"] {

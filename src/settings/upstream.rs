@@ -1,7 +1,7 @@
 //! The API behind the gateway: its servers, how it is reached, and what it sees of the client's credentials.
 
 use std::fmt;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,6 +73,12 @@ impl Server {
     #[must_use]
     pub fn host(&self) -> &str {
         self.authority.host().trim_matches(['[', ']'])
+    }
+
+    /// The host where it is an address, so that there is no name to look up.
+    #[must_use]
+    pub fn ip(&self) -> Option<IpAddr> {
+        self.host().parse().ok()
     }
 
     /// The port to connect to.

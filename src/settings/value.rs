@@ -54,6 +54,10 @@ pub(super) enum Scalar {
 #[derive(Clone, Debug)]
 pub(super) struct RawDuration(pub(super) Scalar);
 
+/// A duration, or `"off"`.
+#[derive(Clone, Debug)]
+pub(super) struct RawAge(pub(super) Scalar);
+
 /// A size such as `"64KiB"`, or a number of bytes.
 #[derive(Clone, Debug)]
 pub(super) struct RawSize(pub(super) Scalar);
@@ -69,6 +73,12 @@ pub(super) struct RawNumber(pub(super) i64);
 impl<'de> Deserialize<'de> for RawDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(Visitor("a duration such as \"10s\"")).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawAge {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Visitor("a duration such as \"180d\", or \"off\"")).map(Self)
     }
 }
 
@@ -119,7 +129,17 @@ impl JsonSchema for RawDuration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h)$" })
+        json_schema!({ "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$" })
+    }
+}
+
+impl JsonSchema for RawAge {
+    fn schema_name() -> Cow<'static, str> {
+        "Age".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^(off|[0-9]+(ms|s|m|h|d))$" })
     }
 }
 

@@ -136,5 +136,9 @@ mod tests {
         assert_ne!(one.as_str(), other.as_str());
         assert!(one.hash() != other.hash());
         assert_eq!(format!("{one:?}"), "NewToken(..)");
+        wiped(&one.0);
     }
+
+    /// Compiles only for what is wiped when it is dropped.
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
 }

@@ -102,6 +102,12 @@ impl<R: Reloadable> Reload<R> {
         Self { what, attempted: None, in_force: None }
     }
 
+    /// The files that are read, each time anew.
+    #[must_use]
+    pub fn paths(&self) -> Vec<PathBuf> {
+        self.what.paths()
+    }
+
     /// The files to watch.
     #[must_use]
     pub fn watch(&self) -> Watch {

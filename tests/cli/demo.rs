@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::harness::{Place, Process, done, exists, has};
+use crate::kept;
 
 /// Runs a line as somebody would who pasted it, and returns the status of the answer.
 fn paste(line: &str) -> String {
@@ -19,6 +20,7 @@ fn the_demo_does_what_it_says() {
     let place = Place::empty();
     let first = Process::start(&mut place.command(&["demo"]));
     let told = first.told("Ctrl-C");
+    kept::tokens_in(&told.concat());
     has(&told.join("\n"), &["This is a demo", "loopback", "amy", "bob", "carol", "/metrics", "audit.jsonl"], &"told");
     let statuses: Vec<_> = told.iter().filter(|line| line.starts_with("  curl ")).map(|line| paste(line)).collect();
     assert_eq!(statuses, ["200", "401", "403"], "{told:#?}");
@@ -29,6 +31,7 @@ fn the_demo_does_what_it_says() {
     // The usual ports are taken now, at the latest: another demo finds its own.
     let second = Process::start(&mut place.command(&["demo", "--json"]));
     let value: Value = serde_json::from_str(&second.told("}").concat()).unwrap();
+    kept::tokens_in(&value.to_string());
     let commands = value["commands"].as_array().unwrap();
     for command in commands {
         assert_eq!(paste(command["line"].as_str().unwrap()), command["status"].to_string());
@@ -49,6 +52,9 @@ fn the_demo_does_what_it_says() {
     let refused = commands.iter().find(|command| command["status"] == 403).unwrap();
     assert_eq!(paste(refused["line"].as_str().unwrap()), "204");
 
+    for dir in [dir, other] {
+        kept::printed("cli-demo-audit", &fs::read_to_string(format!("{dir}/audit.jsonl")).unwrap());
+    }
     for (process, dir, signal) in [(first, dir, "INT"), (second, other, "TERM")] {
         process.signal(signal);
         assert_eq!(process.code(), Some(0), "{signal}");

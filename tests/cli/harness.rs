@@ -1,6 +1,6 @@
 //! A directory with settings, access document and certificates, and the program run in it.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,8 @@ use portcullis::edge::devcert;
 use portcullis::policy::TokenHash;
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::kept;
 
 /// Longer than anything takes, so that only what hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -143,6 +145,7 @@ impl Place {
     }
 
     pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Done {
+        String::from_utf8_lossy(input).lines().for_each(kept::secret);
         let mut command = self.command(arguments);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input).unwrap();
@@ -151,8 +154,14 @@ impl Place {
 }
 
 pub(crate) fn access() -> String {
-    let secrets = [("@AMY@", "amy's"), ("@BOB@", SECRET), ("@CAROL@", "carol's"), ("@EVE@", "eve's")];
-    secrets.iter().fold(ACCESS.to_owned(), |text, (mark, secret)| {
+    let secrets = [
+        ("amy", "@AMY@", "amy's secret"),
+        ("bob", "@BOB@", SECRET),
+        ("carol", "@CAROL@", "carol's secret"),
+        ("eve", "@EVE@", "eve's secret"),
+    ];
+    secrets.iter().fold(ACCESS.to_owned(), |text, (name, mark, secret)| {
+        kept::credentials(name, secret);
         text.replace(mark, &TokenHash::of(secret.as_bytes()).to_string())
     })
 }
@@ -163,6 +172,9 @@ pub(crate) fn done(command: &mut Command) -> Done {
 
 fn output(child: Child) -> Done {
     let output = child.wait_with_output().unwrap();
+    for stream in [&output.stdout, &output.stderr] {
+        kept::printed("cli-command", &String::from_utf8_lossy(stream));
+    }
     Done {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -180,8 +192,10 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn start(command: &mut Command) -> Self {
+        let verb = command.get_args().next().unwrap().to_string_lossy().into_owned();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, log) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
+        let out = lines(child.stdout.take().unwrap(), kept::printing(&format!("cli-{verb}-out")));
+        let log = lines(child.stderr.take().unwrap(), kept::printing(&format!("cli-{verb}-log")));
         let (sender, ended) = channel();
         let id = child.id();
         thread::spawn(move || sender.send(child.wait().unwrap()));
@@ -220,9 +234,18 @@ fn kill(name: &str, id: u32) -> bool {
     command.args(["-s", name, &id.to_string()]).stderr(Stdio::null()).status().unwrap().success()
 }
 
-fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+/// The lines of a stream as they come, and all of them also in a file.
+fn lines(stream: impl Read + Send + 'static, mut file: Option<File>) -> Receiver<String> {
     let (sender, receiver) = channel();
-    thread::spawn(move || BufReader::new(stream).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if let Some(file) = &mut file {
+                writeln!(file, "{line}").unwrap();
+            }
+            // To the end, even if nobody waits for more.
+            let _ = sender.send(line);
+        }
+    });
     receiver
 }
 

@@ -5,6 +5,8 @@ mod answers;
 mod demo;
 mod files;
 mod harness;
+#[path = "../kept/mod.rs"]
+mod kept;
 mod lockout;
 mod serve;
 mod table;

@@ -22,6 +22,9 @@ mod failures;
 mod framing;
 mod harness;
 mod headers;
+mod hsts;
+#[path = "../kept/mod.rs"]
+mod kept;
 mod large;
 mod law;
 mod limits;

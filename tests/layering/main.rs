@@ -7,6 +7,7 @@
 
 mod code;
 mod rules;
+mod secrets;
 mod selftest;
 
 use std::fs;
@@ -83,6 +84,14 @@ fn no_file_names_what_it_must_not_know() {
     let checked = files.iter().filter(|file| !tests.contains(&file.name.as_str()));
     let found: Vec<_> = checked.flat_map(|file| rules::check(&file.name, &file.text, &crates)).collect();
     assert_none(&found);
+}
+
+#[test]
+fn no_type_shows_what_it_wipes() {
+    let files = files();
+    let found: Vec<_> = files.iter().map(|file| (&file.name, secrets::shown(&file.text))).collect();
+    let found: Vec<_> = found.iter().filter(|(_, types)| !types.is_empty()).collect();
+    assert!(found.is_empty(), "derive no Debug, write it by hand: {found:#?}");
 }
 
 #[test]

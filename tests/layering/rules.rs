@@ -32,6 +32,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("notify", &["source/watch"]),
     ("prometheus_client", &["record/"]),
     ("clap", &["cli/", "main.rs"]),
+    ("landlock", &["server/process/"]),
+    ("nix", &["server/process/"]),
     // The sample store is a guest here: it plays somebody else's API.
     ("axum", &["demo/"]),
 ];

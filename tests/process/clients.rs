@@ -81,7 +81,8 @@ impl Shop {
             access += &format!("\n[users.{name}]\napi_access = true\ntokens = [\"{hash}\"]\n{granted}\n");
         }
         scene.save("access.toml", &access);
-        let gateway = scene.serve(&Plan { audit: "./audit.jsonl", upstream: Some(store.address), ..Plan::default() });
+        let gateway =
+            scene.serve(&Plan { audit: "./audit.jsonl", upstream: Some(store.address.to_string()), ..Plan::default() });
         Self { gateway, scene, store }
     }
 

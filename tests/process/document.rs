@@ -6,6 +6,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use portcullis::policy::TokenHash;
 
+use crate::kept;
+
 /// A user, and the token that only the user is meant to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct User {
@@ -23,6 +25,7 @@ pub(crate) const EVE: User = User { name: "eve", token: "eve's token" };
 impl User {
     /// The value of the Authorization header.
     pub(crate) fn basic(self) -> String {
+        kept::credentials(self.name, self.token);
         format!("Basic {}", BASE64_STANDARD.encode(format!("{}:{}", self.name, self.token)))
     }
 
@@ -49,6 +52,7 @@ permissions = { GET = "streams.use", POST = "streams.use", PUT = "streams.use" }
 pub(crate) fn document(users: &[User]) -> String {
     let mut text = RESOURCES.to_owned();
     for User { name, token } in users {
+        kept::credentials(name, token);
         let hash = TokenHash::of(token.as_bytes());
         let permissions = r#"["products.view", "streams.use"]"#;
         write!(text, "\n[users.{name}]\napi_access = true\ntokens = [\"{hash}\"]\npermissions = {permissions}\n")

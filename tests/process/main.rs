@@ -17,19 +17,25 @@
 mod body;
 mod client;
 mod clients;
+mod confined;
 mod crowd;
 mod document;
+#[path = "../kept/mod.rs"]
+mod kept;
 mod load;
 mod lockout;
 mod log;
 mod memory;
 mod mutual;
+mod openssl;
 mod python;
 mod reload;
 mod saves;
 mod scene;
 mod signals;
+mod sites;
 mod streams;
+mod testssl;
 mod tls;
 mod upstream;
 mod wait;

@@ -27,7 +27,11 @@ struct Trial {
 
 impl Trial {
     async fn begin(scene: Scene, access: &str) -> Self {
-        let gateway = scene.serve(&Plan { access, ..Plan::default() });
+        Self::planned(scene, &Plan { access, ..Plan::default() }).await
+    }
+
+    async fn planned(scene: Scene, plan: &Plan<'_>) -> Self {
+        let gateway = scene.serve(plan);
         let load = Load::start(&scene, &gateway).await;
         let mut client = Client::connect(&Trust::of(&scene), &gateway, Protocol::Http1).await;
         assert_eq!(client.view(BOB).await, 200, "bob, before");
@@ -183,6 +187,7 @@ async fn read_again_on_sighup() {
     trial.end().await;
 }
 
+/// In the sandbox, as everything here.
 #[tokio::test]
 async fn its_directory_replaced() {
     let scene = Scene::new();

@@ -12,6 +12,7 @@ use portcullis::edge::devcert;
 use tempfile::TempDir;
 
 use crate::document::{AMY, BOB, EVE, document};
+use crate::kept;
 use crate::log::Log;
 use crate::upstream::Upstream;
 use crate::wait::until;
@@ -30,13 +31,16 @@ pub(crate) struct Plan<'p> {
     pub(crate) audit: &'p str,
     /// Lines for `[lockout]`. Off, unless it is what is tested: to see a change take effect, tests ask the same over and over.
     pub(crate) lockout: &'p str,
-    /// Another upstream than the scene's own.
-    pub(crate) upstream: Option<SocketAddr>,
+    /// Lines for `[process]`.
+    pub(crate) process: &'p str,
+    /// Another upstream than the scene's own, as a host and a port.
+    pub(crate) upstream: Option<String>,
 }
 
 impl Default for Plan<'_> {
     fn default() -> Self {
-        Self { access: "access.toml", tls: "", audit: "off", lockout: "enabled = false", upstream: None }
+        let (audit, lockout) = ("off", "enabled = false");
+        Self { access: "access.toml", tls: "", audit, lockout, process: "", upstream: None }
     }
 }
 
@@ -76,18 +80,24 @@ impl Scene {
 
     /// The same with so many file descriptors.
     pub(crate) fn serve_with(&self, plan: &Plan<'_>, descriptors: Option<u32>) -> Gateway {
-        let upstream = plan.upstream.unwrap_or(self.upstream.address);
-        let Plan { access, tls, audit, lockout, .. } = plan;
+        self.settle(plan);
+        Gateway::start(&self.path("portcullis.toml"), descriptors)
+    }
+
+    /// Writes the settings.
+    pub(crate) fn settle(&self, plan: &Plan<'_>) {
+        let upstream = plan.upstream.clone().unwrap_or_else(|| self.upstream.address.to_string());
+        let Plan { access, tls, audit, lockout, process, .. } = plan;
         let settings = format!(
             "access = {access:?}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 2\n\
              [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{upstream}\"]\n\
              [audit]\nto = {audit:?}\n[lockout]\n{lockout}\n\
-             [ops]\nhttp = \"127.0.0.1:0\"\n"
+             [ops]\nhttp = \"127.0.0.1:0\"\n\
+             [process]\n{process}\n"
         );
         self.save("portcullis.toml", &settings);
-        Gateway::start(&self.path("portcullis.toml"), descriptors)
     }
 }
 
@@ -97,6 +107,8 @@ pub(crate) struct Gateway {
     pub(crate) log: Log,
     pub(crate) https: SocketAddr,
     ops: SocketAddr,
+    /// Where the settings are.
+    dir: PathBuf,
 }
 
 impl Gateway {
@@ -124,7 +136,21 @@ impl Gateway {
             address_in(&line)
         };
         let (https, ops) = (place("https"), place("ops"));
-        Self { child, log, https, ops }
+        Self { child, log, https, ops, dir: settings.parent().unwrap().to_owned() }
+    }
+
+    /// Keeps every audit file in the directory of the settings and below it, also those that were put aside.
+    fn keep_audit(&self) {
+        let mut waiting = vec![self.dir.clone()];
+        while let Some(dir) = waiting.pop() {
+            for path in fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                if path.is_dir() {
+                    waiting.push(path);
+                } else if path.file_name().is_some_and(|name| name.to_string_lossy().contains("audit.jsonl")) {
+                    kept::printed("process-audit", &fs::read_to_string(path).unwrap_or_default());
+                }
+            }
+        }
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -173,8 +199,12 @@ impl Gateway {
 impl Drop for Gateway {
     fn drop(&mut self) {
         // It may have ended by itself.
+        let metrics = self.ops("/metrics").map(|(_, text)| text);
         let _ = self.child.kill();
         let _ = self.child.wait();
+        kept::printed("process-metrics", &metrics.unwrap_or_default());
+        kept::printed("process-log", &self.log.whole());
+        self.keep_audit();
         if std::thread::panicking() {
             eprintln!("the gateway's log:\n{}", self.log.text());
         }

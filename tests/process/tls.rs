@@ -107,5 +107,7 @@ async fn files_that_others_can_read_are_warned_of() {
 async fn files_as_they_should_be_are_not_warned_of() {
     let scene = Scene::new();
     let gateway = scene.serve(&Plan::default());
-    assert!(gateway.log.find(&["WARN"]).is_none(), "{}", gateway.log.text());
+    // That root runs it has nothing to do with files.
+    let warned = gateway.log.text().lines().any(|line| line.contains("WARN") && !line.contains("running as root"));
+    assert!(!warned, "{}", gateway.log.text());
 }

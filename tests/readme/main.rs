@@ -3,6 +3,8 @@
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test that breaks off has failed")]
 
+#[path = "../kept/mod.rs"]
+mod kept;
 mod page;
 mod shell;
 

@@ -10,7 +10,7 @@ use portcullis::demo::store;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use super::page;
+use super::{kept, page};
 
 /// The ports of README.md and of the sample settings: for clients, of the store, and for metrics.
 const WRITTEN: [&str; 3] = ["8443", "9001", "9090"];
@@ -63,7 +63,9 @@ impl Session {
             let read = |name: String| fs::read_to_string(out.join(name)).unwrap_or_default();
             Output { exit: read(format!("{number}.exit")).trim().parse().ok(), text: read(format!("{number}.out")) }
         };
-        let outputs = (0..commands.len()).map(output).collect();
+        let outputs: Vec<Output> = (0..commands.len()).map(output).collect();
+        outputs.iter().for_each(|output| kept::printed("readme-command", &output.text));
+        kept::credentials("me", &fs::read_to_string(out.join("token")).expect("README.md makes a token"));
         assert!(ended.success(), "the shell ended with {ended}");
         outputs
     }
@@ -86,6 +88,9 @@ impl Session {
         for (number, command) in commands.iter().enumerate() {
             let text = self.exchange(&command.text);
             script += &format!("{{ {text}\n}} >out/{number}.out 2>&1\necho $? >out/{number}.exit\n");
+            if command.text.starts_with("token=") {
+                script += "printf %s \"$token\" >out/token\n";
+            }
             // What was told to end has ended before its port is wanted again.
             if command.text.starts_with("kill ") {
                 script += "wait\n";

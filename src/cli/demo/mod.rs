@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<A
     let backend = Backend::start().map_err(|error| Failure::Failed(format!("the sample store: {error}")))?;
     let prepared = Prepared::new(https, ops, backend.address())?;
     log::start()?;
-    let ended = serve::guard(prepared.settings(), |running| {
+    let ended = serve::guard(prepared.settings(), Some(prepared.dir()), |running| {
         let tour = Tour::new(&prepared, running.addresses(), backend.address(), taken);
         output.result(&tour.text(), &tour.value());
     });

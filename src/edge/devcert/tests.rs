@@ -301,3 +301,13 @@ fn a_file_that_cannot_be_written_is_named() {
     let error = write(&file.join("certs"), &made(), false).expect_err("a file is no directory");
     assert!(error.to_string().starts_with(&file.join("certs").display().to_string()), "{error}");
 }
+
+#[test]
+fn a_key_is_wiped_and_not_shown() {
+    /// Compiles only for what is wiped when it is dropped.
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    let made = made();
+    wiped(&made.server.key);
+    let shown = format!("{made:?}");
+    assert!(shown.contains("BEGIN CERTIFICATE") && !shown.contains("PRIVATE KEY"), "{shown}");
+}

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use arc_swap::ArcSwap;
 use rustls::SupportedProtocolVersion;
+use zeroize::Zeroizing;
 
 use super::warn;
 use crate::edge::tls::{self, Checked, LiveTls, Pair, TlsError, TlsMaterial};
@@ -53,22 +54,27 @@ impl Reloadable for TlsFiles {
         let mut next = |kind| {
             files.next().map(|file| {
                 warn(permission_warnings(file, kind));
-                (file.path.display().to_string(), file.bytes.to_vec())
+                (file.path.display().to_string(), file.bytes.clone())
             })
         };
         let mut pairs = Vec::new();
         for _ in self.pairs() {
             if let (Some(certificate), Some(key)) = (next(FileKind::Certificate), next(FileKind::PrivateKey)) {
-                pairs.push(Pair { certificate, key });
+                pairs.push(Pair { certificate: open(certificate), key });
             }
         }
-        let client_ca = next(FileKind::Certificate);
+        let client_ca = next(FileKind::Certificate).map(open);
         let versions = match self.settings.minimum {
             TlsVersion::V1_2 => FROM_1_2,
             TlsVersion::V1_3 => FROM_1_3,
         };
         tls::check(&TlsMaterial { pairs, client_ca, versions })
     }
+}
+
+/// What every client sees need not be wiped.
+fn open((name, mut bytes): (String, Zeroizing<Vec<u8>>)) -> (String, Vec<u8>) {
+    (name, std::mem::take(&mut *bytes))
 }
 
 /// Where good configurations go.
@@ -89,7 +95,7 @@ impl InUse {
         metrics: &Arc<Metrics>,
     ) -> Result<(LiveTls, Self), String> {
         let checked = reload.first().map_err(|refused| refused.to_string())?;
-        let live = Arc::new(ArcSwap::new(Arc::clone(&checked.config)));
+        let live = Arc::new(ArcSwap::new(Arc::clone(&checked.sites)));
         let metrics = Arc::clone(metrics);
         let mut first =
             Self { live: Arc::clone(&live), loads: 1, certificates: Vec::new(), metrics, refused: Arc::default() };
@@ -128,7 +134,7 @@ impl InUse {
 
 impl Sink<Checked> for InUse {
     fn publish(&mut self, checked: Checked) -> Result<Published, String> {
-        self.live.store(Arc::clone(&checked.config));
+        self.live.store(Arc::clone(&checked.sites));
         self.loads += 1;
         Ok(Published { generation: self.loads, changes: self.tell(&checked) })
     }

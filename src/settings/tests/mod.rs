@@ -2,6 +2,7 @@
 //! reader does.
 
 mod faults;
+mod places;
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::schema::{keys, schema};
-use super::{Answers, Audit, Authorization, Scheme, Settings, SettingsError, TlsVersion, settings_schema};
+use super::{Answers, Audit, Authorization, Process, Scheme, Settings, SettingsError, TlsVersion, settings_schema};
 use crate::fault::{Fault, Faults};
 
 const SAMPLE: &str = include_str!("../../../config/portcullis.toml");
@@ -42,6 +43,7 @@ certificate = "a.pem"
 key = "a.key"
 client_ca = "ca.pem"
 minimum = "1.3"
+hsts = "off"
 [[tls.certificates]]
 certificate = "b.pem"
 key = "b.key"
@@ -89,6 +91,10 @@ to = "../log/audit.jsonl"
 [ops]
 http = "127.0.0.1:9090"
 socket = "../run/ops.sock"
+[process]
+user = "gate"
+group = "keys"
+sandbox = false
 "#;
 
 fn parse(text: &str) -> Result<Settings, Faults> {
@@ -142,19 +148,8 @@ fn the_least_settings_have_safe_defaults() {
     assert_eq!((settings.limits.body_size, settings.limits.head_size), (None, 32768));
     assert_eq!((settings.limits.password_checks, settings.audit), (cores, Audit::Stdout));
     assert!(settings.lockout.enabled && settings.rate_limit.user.is_none() && settings.rate_limit.address.is_none());
-}
-
-#[test]
-fn every_limit_reaches_its_place() {
-    let settings = good(ALL);
-    let limits = &settings.limits;
-    let timeouts = [limits.handshake_timeout, limits.header_timeout, limits.idle_timeout, limits.drain_timeout];
-    assert_eq!(timeouts.map(|t| t.as_secs()), [2, 3, 4, 0]);
-    let timeouts = [limits.body_timeout, limits.send_timeout, limits.tunnel_timeout];
-    assert_eq!((timeouts.map(|t| t.as_secs()), limits.progress), ([5, 6, 7], 9));
-    assert_eq!((limits.target_size, limits.connection_requests, limits.address_connections), (2048, 10, 11));
-    assert_eq!((limits.head_size, limits.head_fields, limits.body_size), (8192, 16, Some(5)));
-    assert_eq!((limits.http2_streams, limits.connections, limits.password_checks.get()), (6, 7, 8));
+    assert_eq!(settings.tls.hsts, Some(Duration::from_secs(180 * 24 * 3600)));
+    assert_eq!(settings.process, Process { user: None, group: None, sandbox: true });
 }
 
 #[test]
@@ -185,17 +180,6 @@ fn every_key_reaches_its_place() {
     assert_eq!(settings.ops.http, Some("127.0.0.1:9090".parse().unwrap()));
 }
 
-#[test]
-fn every_key_about_coming_too_often_reaches_its_place() {
-    let settings = good(ALL);
-    let lockout = &settings.lockout;
-    assert_eq!((lockout.enabled, lockout.failures, lockout.address_failures, lockout.entries), (false, 2, 3, 7000));
-    assert_eq!([lockout.first_wait, lockout.longest_wait, lockout.forget].map(|t| t.as_secs()), [4, 5, 6]);
-    let rates = [settings.rate_limit.user, settings.rate_limit.address].map(|rate| rate.unwrap().to_string());
-    assert_eq!((rates.join(" ").as_str(), settings.rate_limit.entries), ("8/second 9/hour", 10_000));
-    assert_eq!(settings.ops.socket.as_deref(), Some("config/../run/ops.sock".as_ref()));
-}
-
 /// The sample with the `#` taken from every `# key = value`, and the keys whose remarks say that they are off.
 fn uncommented() -> (String, Vec<&'static str>) {
     let (mut text, mut off, mut remarks) = (String::new(), Vec::new(), String::new());
@@ -224,7 +208,9 @@ fn the_sample_loads_as_it_is() {
 #[test]
 fn the_comments_of_the_sample_tell_the_defaults() {
     let (text, off) = uncommented();
-    assert_eq!(off, ["http", "certificates", "client_ca", "ca", "body_size", "user", "address", "http", "socket"]);
+    let expected =
+        ["http", "certificates", "client_ca", "ca", "body_size", "user", "address", "http", "socket", "user", "group"];
+    assert_eq!(off, expected);
     let mut all = good(&text);
     assert_eq!(std::mem::take(&mut all.listen.http).len(), 1);
     assert_eq!(std::mem::take(&mut all.tls.more).len(), 1);
@@ -232,6 +218,7 @@ fn the_comments_of_the_sample_tell_the_defaults() {
     assert!(all.rate_limit.user.take().is_some() && all.rate_limit.address.take().is_some());
     assert!(all.ops.socket.take().is_some());
     assert_eq!(all.limits.body_size.take(), Some(10 << 20));
+    assert!(all.process.user.take().is_some() && all.process.group.take().is_some());
     assert_eq!(all, good(SAMPLE));
 }
 
@@ -302,9 +289,15 @@ fn the_schema_has_the_tables_that_the_reader_has() {
         document.remove(required);
         assert!(!valid(&validator, &document.to_string()), "{required}");
     }
-    for (name, known) in
-        [("limits", true), ("audit", true), ("ops", true), ("lockout", true), ("rate_limit", true), ("panel", false)]
-    {
+    for (name, known) in [
+        ("limits", true),
+        ("audit", true),
+        ("ops", true),
+        ("process", true),
+        ("lockout", true),
+        ("rate_limit", true),
+        ("panel", false),
+    ] {
         assert_eq!(valid(&validator, &format!("{LEAST}[{name}]\n")), known, "{name}");
     }
 }

@@ -107,3 +107,15 @@ fn a_mounted_file_is_told_from_a_file_in_a_mounted_directory() {
     fs::write(dir.path().join("access.toml"), "").unwrap();
     assert_eq!(single_file_mount(&dir.path().join("access.toml")), None);
 }
+
+#[test]
+fn what_was_read_is_wiped_and_not_shown() {
+    /// Compiles only for what is wiped when it is dropped.
+    fn wiped<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+    let facts = Facts { mode: 0o600, uid: 0, gid: 0 };
+    let bytes = b"a private key".to_vec();
+    let contents = Contents { path: "key.pem".into(), hash: ContentHash::of(&bytes), bytes: bytes.into(), facts };
+    wiped(&contents.bytes);
+    let shown = format!("{contents:?}");
+    assert!(!shown.contains("private") && !shown.contains("97, 32"), "{shown}");
+}

@@ -6,6 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use portcullis::policy::TokenHash;
 
+use crate::kept;
+
 /// The user who may play with the upstream, and her token.
 pub(crate) const AMY: (&str, &str) = ("amy", "pcl_amysTokenNobodyMayEverSee");
 /// A user with no permission at all.
@@ -30,6 +32,7 @@ pub(crate) fn basic((name, secret): (&str, &str)) -> String {
 
 /// A user of an access document; `more` are lines of TOML.
 pub(crate) fn user((name, secret): (&str, &str), more: &str) -> String {
+    kept::credentials(name, secret);
     let hash = TokenHash::of(secret.as_bytes());
     format!("\n[users.\"{name}\"]\ntokens = [\"{hash}\"]\n{more}\n")
 }
@@ -49,6 +52,7 @@ pub(crate) fn document() -> String {
         user(("near", near), "api_access = true\npermissions = [\"play.use\"]\naddresses = [\"127.0.0.0/8\"]"),
     ];
     document.extend(users);
+    kept::credentials("late", late);
     let hash = TokenHash::of(late.as_bytes());
     let expired = "[users.late]\napi_access = true\npermissions = [\"play.use\"]\n[[users.late.tokens]]\n";
     write!(document, "{expired}hash = \"{hash}\"\nexpires = 2020-01-01T00:00:00Z\n").unwrap();

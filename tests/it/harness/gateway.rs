@@ -1,9 +1,10 @@
 //! A gateway in this process, with everything it needs in a directory of its own.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, Once};
 use std::time::{Duration, SystemTime};
 
 use portcullis::edge::devcert;
@@ -21,7 +22,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::head::Answer;
-use super::{Ask, Http2, Reply, Upstream, Wire, document, frames, until, within};
+use super::{Ask, Http2, Reply, SECRETS, Upstream, Wire, document, frames, until, within};
+use crate::kept;
 
 /// The host that clients ask for.
 pub(crate) const HOST: &str = "shop.example";
@@ -47,6 +49,7 @@ pub(crate) struct GatewayOptions {
     pub(crate) access: Option<String>,
     /// Settings before the first table.
     pub(crate) top: &'static str,
+    pub(crate) tls: &'static str,
     pub(crate) upstream: &'static str,
     pub(crate) limits: &'static str,
     /// Whole tables, behind all others.
@@ -73,22 +76,26 @@ impl Gateway {
     }
 
     pub(crate) fn start(options: GatewayOptions) -> Self {
+        keep_log();
         let dir = tempfile::tempdir().unwrap();
         let upstream = Upstream::start();
         let trusted = certificates(dir.path());
         let access = options.access.unwrap_or_else(document);
         fs::write(dir.path().join("access.toml"), access).unwrap();
-        fs::write(dir.path().join("upstream-password"), "upstream-password-nobody-may-see\n").unwrap();
+        let [.., password] = SECRETS;
+        kept::credentials("gateway", password);
+        fs::write(dir.path().join("upstream-password"), format!("{password}\n")).unwrap();
         let server = options.server.unwrap_or(upstream.address);
         let text = format!(
             "access = \"access.toml\"\n{top}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nhttp = [\"127.0.0.1:0\"]\nworkers = 2\n\
-             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
+             [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{server}\"]\n{more}\n\
              [limits]\ndrain_timeout = \"1s\"\n{limits}\n\
              [audit]\nto = \"./audit.jsonl\"\n\
              [ops]\nhttp = \"127.0.0.1:0\"\nsocket = \"ops.sock\"\n{tables}\n",
             top = options.top,
+            tls = options.tls,
             more = options.upstream,
             limits = options.limits,
             tables = options.tables,
@@ -227,6 +234,7 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
+        kept::printed("it-metrics", &metrics(self.ops()));
         let Some(running) = self.running.take() else { return };
         let (stopped, wait) = std::sync::mpsc::channel();
         std::thread::spawn(move || {
@@ -236,7 +244,28 @@ impl Drop for Gateway {
         });
         let ended = wait.recv_timeout(Duration::from_secs(20));
         assert!(ended.is_ok() || std::thread::panicking(), "the gateway does not stop");
+        kept::printed("it-audit", &self.audit_text());
     }
+}
+
+/// What the metrics say in the end. A test that has failed may have left nobody there to ask.
+fn metrics(ops: SocketAddr) -> String {
+    let mut text = String::new();
+    if let Ok(mut stream) = std::net::TcpStream::connect(ops) {
+        let asked = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: ops\r\nConnection: close\r\n\r\n");
+        asked.and_then(|()| stream.read_to_string(&mut text)).unwrap_or_default();
+    }
+    text
+}
+
+/// Keeps the log of all gateways of this process, and more of it than anybody would have written.
+fn keep_log() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let Some(file) = kept::printing("it-log") else { return };
+        let log = tracing_subscriber::fmt().with_env_filter("debug,portcullis=trace").with_ansi(false);
+        log.with_writer(Mutex::new(file)).init();
+    });
 }
 
 fn certificates(dir: &Path) -> RootCertStore {

@@ -50,6 +50,7 @@ pub(super) async fn play(stage: &mut Stage<'_>) -> io::Result<Next> {
         [failing @ ("silent" | "hangup" | "once" | "quiet-later")] => stage.fail(failing).await,
         ["cut", framing] => stage.cut(framing).await,
         ["location", whose] => stage.location(whose).await,
+        ["secure"] => stage.plain("200 OK", "Strict-Transport-Security: max-age=1; preload\r\n", b"ok").await,
         ["fixed", name] => stage.fixed(name).await,
         _ => stage.plain("200 OK", "Content-Type: text/plain\r\n", b"ok").await,
     }

@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::head::{Answer, Body, Framing, Head};
 use super::within;
+use crate::kept;
 
 /// A connection and what was read from it too early.
 pub(crate) struct Wire<S> {
@@ -20,6 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        kept::request(bytes);
         within("sending", self.write(bytes)).await.expect("the other side takes what is sent");
     }
 
