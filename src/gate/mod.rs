@@ -159,9 +159,9 @@ impl Gate {
     }
 
     /// Answers what is no request: a head that has no single reading, or `None` for one that did not come in time.
-    pub(crate) fn refuse(&self, peer: Peer, fault: Option<HeadFault>) -> Response<GateBody> {
+    pub(crate) fn refuse(&self, peer: Peer, version: Version, fault: Option<HeadFault>) -> Response<GateBody> {
         let generation = self.live.snapshot().generation;
-        let mut recording = Recording::begin(&self.recorder, &peer, Version::HTTP_11, generation);
+        let mut recording = Recording::begin(&self.recorder, &peer, version, generation);
         if let Some(HeadFault::Target { method, target }) = &fault {
             recording.raw(method, target);
         }

@@ -168,7 +168,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Body for Upload<S> {
         if matches!(client.stage.get(), Stage::Expected | Stage::Unread) {
             client.stage.set(Stage::Reading);
         }
-        if !client.line.is_flushed() {
+        // Once the answer has begun its writer flushes, and only one task can wait for the client to take something.
+        if client.interim.get() && !client.line.is_flushed() {
             // A client that takes nothing sends nothing either, which its pace tells.
             let _ = client.line.poll_flush(cx);
         }
