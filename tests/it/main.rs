@@ -22,6 +22,7 @@ mod failures;
 mod framing;
 mod harness;
 mod headers;
+mod http1;
 mod large;
 mod law;
 mod readers;
