@@ -4,6 +4,7 @@
 //! CONTINUATION frames (CVE-2024-27316), resets of either side (CVE-2023-44487, CVE-2025-8671), and empty frames
 //! (RUSTSEC-2026-0258). Each is set here by name, for their defaults are made for trusted clients.
 
+use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -12,8 +13,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use http::{Request, Response};
+use http::header::{CONTENT_LENGTH, COOKIE};
+use http::request::Parts;
+use http::{HeaderValue, Request, Response, Version};
 use http_body::{Body, Frame};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
@@ -24,7 +26,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::connection::{Connection, ConnectionLimits};
 use super::idle::idles;
 use crate::gate::{ClientBody, ClientFault, Gate, GateBody, Incoming, Peer, Rest};
-use crate::wire::{Framing, HeadFault, Pace, PaceLimits, framing};
+use crate::wire::{Framing, HeadFault, HeadLimits, Pace, PaceLimits, framing};
 
 /// How long an HTTP/2 client may leave a ping unanswered.
 const PING_PATIENCE: Duration = Duration::from_secs(20);
@@ -32,6 +34,10 @@ const PING_PATIENCE: Duration = Duration::from_secs(20);
 const PENDING_RESETS: usize = 20;
 /// Streams that had to be reset for a client's faults; one more ends the connection (MadeYouReset).
 const LOCAL_RESETS: usize = 100;
+/// By how many more requests a client may have taken back than it has had answered, once they were looked at: each of
+/// them costs the upstream a connection (Rapid Reset in small portions). Then it is told to come anew, and at twice as
+/// many the connection ends.
+const TAKEN_BACK: u32 = 100;
 /// What a client may send ahead on one stream, and on all of them.
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
@@ -42,9 +48,18 @@ impl Connection {
     /// Serves HTTP/2 until either side ends it.
     pub(super) async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
         let (activity, limits, mut draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
-        let (gate, peer, of_service) = (self.gate, self.peer, Rc::clone(&limits));
-        let service =
-            service_fn(move |request| answer(Rc::clone(&gate), peer.clone(), Rc::clone(&of_service), request));
+        let (gate, peer, pace) = (self.gate, self.peer, limits.pace(limits.body_timeout));
+        let balance = Balance::default();
+        let (of_service, head) = (balance.clone(), limits.head);
+        let service = service_fn(move |request| {
+            let pending = of_service.begin();
+            let answer = answer(Rc::clone(&gate), peer.clone(), (pace, head), request);
+            async move {
+                let answer = answer.await;
+                pending.answered();
+                Ok::<_, Infallible>(answer)
+            }
+        });
         let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), service));
         let mut leaving = pin!(async {
             tokio::select! {
@@ -55,7 +70,10 @@ impl Connection {
         });
         let mut left = false;
         let ended = poll_fn(|cx| {
-            if !left && leaving.as_mut().poll(cx).is_ready() {
+            if balance.taken_back() > 2 * TAKEN_BACK {
+                return Poll::Ready(Ok(()));
+            }
+            if !left && (balance.taken_back() > TAKEN_BACK || leaving.as_mut().poll(cx).is_ready()) {
                 // The client is told with GOAWAY which streams still count.
                 connection.as_mut().graceful_shutdown();
                 left = true;
@@ -90,17 +108,49 @@ fn builder(limits: &ConnectionLimits) -> http2::Builder<OnThisThread> {
     builder
 }
 
+/// How many more requests a connection's client has taken back than it has had answered.
+#[derive(Clone, Default)]
+struct Balance(Rc<Cell<u32>>);
+
+impl Balance {
+    fn taken_back(&self) -> u32 {
+        self.0.get()
+    }
+
+    fn begin(&self) -> Pending {
+        Pending { balance: self.clone(), answered: false }
+    }
+}
+
+/// A request without an answer yet. hyper drops it where its stream is reset.
+struct Pending {
+    balance: Balance,
+    answered: bool,
+}
+
+impl Pending {
+    fn answered(mut self) {
+        self.answered = true;
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let before = self.balance.0.get();
+        self.balance.0.set(if self.answered { before.saturating_sub(1) } else { before.saturating_add(1) });
+    }
+}
+
 async fn answer(
     gate: Rc<Gate>,
     peer: Peer,
-    limits: Rc<ConnectionLimits>,
+    (pace, limits): (PaceLimits, HeadLimits),
     request: Request<hyper::body::Incoming>,
-) -> Result<Response<GateBody>, Infallible> {
+) -> Response<GateBody> {
     let (head, body) = request.into_parts();
-    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > limits.head.target) {
-        return Ok(gate.refuse(peer, head.version, Some(HeadFault::TargetTooLong)));
+    if let Err(fault) = judge(&head, &limits) {
+        return gate.refuse(peer, Version::HTTP_2, Some(fault));
     }
-    let pace = limits.pace(limits.body_timeout);
     let length = head.headers.get(CONTENT_LENGTH).and_then(|length| framing::number(length.as_bytes()));
     let body = match (length, body.is_end_stream()) {
         (None, true) => ClientBody::empty(Framing::Nothing),
@@ -109,7 +159,25 @@ async fn answer(
         (Some(length), false) => ClientBody::new(Framing::Sized(length), Upload::new(body, pace), Rest::ReadOn),
         (None, false) => ClientBody::new(Framing::Chunked, Upload::new(body, pace), Rest::ReadOn),
     };
-    Ok(gate.serve(peer, Incoming { head, body, interim: None }).await)
+    gate.serve(peer, Incoming { head, body, interim: None }).await
+}
+
+/// Holds a head to what `wire` sees to in HTTP/1, and h2 leaves to others.
+fn judge(head: &Parts, limits: &HeadLimits) -> Result<(), HeadFault> {
+    if head.uri.path_and_query().is_some_and(|target| target.as_str().len() > limits.target) {
+        return Err(HeadFault::TargetTooLong);
+    }
+    // Cookies come in crumbs, and are one field for all that (RFC 9113 section 8.2.3).
+    let crumbs = head.headers.get_all(COOKIE).iter().count();
+    if head.headers.len() - crumbs.saturating_sub(1) > limits.fields {
+        return Err(HeadFault::TooMany);
+    }
+    let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    if head.headers.values().map(HeaderValue::as_bytes).any(|value| blank(value.first()) || blank(value.last())) {
+        // To be refused by section 8.2.1, for in HTTP/1 it would be gone.
+        return Err(HeadFault::Malformed("a field begins or ends with white space"));
+    }
+    Ok(())
 }
 
 /// The body of a request.

@@ -2,6 +2,8 @@
 //!
 //! The bytes have been parsed by `wire` or by hyper; what both let pass and RFC 9110 and 9113 do not is judged here.
 
+use std::net::Ipv6Addr;
+
 use http::header::{CONNECTION, EXPECT, HOST, UPGRADE};
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
@@ -59,6 +61,8 @@ fn host(parts: &Parts) -> Result<Option<HeaderValue>, Rejection> {
         (Some(asked), Some(named), _) if !asked.as_str().eq_ignore_ascii_case(named.as_str()) => {
             Err(Rejection::Malformed("the target's authority is not the Host"))
         }
+        // The absolute form does not stand for it (RFC 9112 section 3.2).
+        (Some(_), None, _) if parts.version == Version::HTTP_11 => Err(Rejection::Malformed("there is no Host")),
         (Some(asked), ..) => {
             let asked = authority(asked.as_str().as_bytes())?;
             HeaderValue::from_str(asked.as_str()).map(Some).map_err(|_| Rejection::Malformed("the host is malformed"))
@@ -73,8 +77,17 @@ fn host(parts: &Parts) -> Result<Option<HeaderValue>, Rejection> {
 fn authority(text: &[u8]) -> Result<Authority, Rejection> {
     let malformed = Rejection::Malformed("the host is malformed");
     match Authority::try_from(text) {
-        Ok(host) if !host.as_str().contains('@') && !host.host().is_empty() && has_port_or_none(&host) => Ok(host),
+        Ok(host) if !host.as_str().contains('@') && is_host(host.host()) && has_port_or_none(&host) => Ok(host),
         Ok(_) | Err(_) => Err(malformed),
+    }
+}
+
+/// Whether this is a name as DNS and its kin have them, or an address. RFC 3986 lets more pass for a name: commas that
+/// make a list of it, escapes that somebody may decode.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte)),
     }
 }
 

@@ -11,6 +11,8 @@ use super::framing::Framing;
 /// The largest head of an answer, in bytes and in fields: twice what clients may send, for cookies come from here.
 const SIZE: usize = 64 << 10;
 const FIELDS: usize = 256;
+/// Lines of it, where fields are folded.
+const LINES: usize = 4 * FIELDS;
 
 /// An answer's head.
 #[derive(Debug)]
@@ -29,7 +31,7 @@ pub(crate) struct AnswerHead {
 /// # Errors
 /// What is wrong with it, for the log.
 pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<AnswerHead>, &'static str> {
-    let Some(end) = end(buffer) else {
+    let Some(end) = end(buffer)? else {
         return if buffer.len() > SIZE {
             Err("its head is too large")
         } else if buffer.iter().zip(b"HTTP/1.").any(|(a, b)| a != b) {
@@ -43,18 +45,23 @@ pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
     read(&bytes, method).map(Some)
 }
 
-/// Where the empty line ends.
-fn end(bytes: &[u8]) -> Option<usize> {
-    let ends = memchr::memchr_iter(b'\n', bytes);
-    ends.filter(|place| *place > 0)
-        .find(|place| matches!(bytes.get(..*place), Some([.., b'\n'] | [.., b'\n', b'\r'])))
-        .map(|place| place + 1)
+/// Where the empty line ends. Looked for anew with every piece, so that the lines are bounded too.
+fn end(bytes: &[u8]) -> Result<Option<usize>, &'static str> {
+    for (line, place) in memchr::memchr_iter(b'\n', bytes).enumerate() {
+        if line > LINES {
+            return Err("its head has too many lines");
+        }
+        if place > 0 && matches!(bytes.get(..place), Some([.., b'\n'] | [.., b'\n', b'\r'])) {
+            return Ok(Some(place + 1));
+        }
+    }
+    Ok(None)
 }
 
 fn read(bytes: &Bytes, method: &Method) -> Result<AnswerHead, &'static str> {
     let end = memchr::memchr(b'\n', bytes).ok_or("its head has no end")?;
     let (version, status, reason) = status_line(bytes, bytes.get(..end).unwrap_or_default())?;
-    let headers = fields(&bytes.slice(end + 1..))?;
+    let mut headers = fields(&bytes.slice(end + 1..))?;
     // RFC 9112 section 6.3: these have no body, whatever their fields say.
     let bodiless = method == Method::HEAD
         || status.is_informational()
@@ -66,10 +73,41 @@ fn read(bytes: &Bytes, method: &Method) -> Result<AnswerHead, &'static str> {
     };
     let said = |option: &str| says(&headers, option);
     let persistent = if version == Version::HTTP_11 { !said("close") } else { said("keep-alive") };
-    // Both a length and chunks: whoever wrote that may count in another way, so nothing more is read (hyper#4181).
-    let twofold = headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH);
-    let keep_alive = persistent && !twofold && framing != Framing::UntilClose;
+    let keep_alive = persistent && framing != Framing::UntilClose && !is_doubtful(&headers, status, version);
+    say_once(&mut headers, status, framing);
     Ok(AnswerHead { status, reason, headers, framing, keep_alive })
+}
+
+/// Whether whoever wrote this may count in another way, so that nothing more is read: both a length and chunks
+/// (hyper#4181), chunks in HTTP/1.0 (RFC 9112 section 6.1), or a body where there is none.
+fn is_doubtful(headers: &HeaderMap, status: StatusCode, version: Version) -> bool {
+    let (length, coded) = (headers.get(CONTENT_LENGTH), headers.contains_key(TRANSFER_ENCODING));
+    let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
+    let announced = coded || length.is_some_and(|length| length != "0");
+    coded && (length.is_some() || version == Version::HTTP_10) || bodiless && announced
+}
+
+/// Leaves one length where that is the body's, or would be the body's of a GET, and none elsewhere: an HTTP/2 client
+/// gets it as it stands, and would hold the body to it.
+fn say_once(headers: &mut HeaderMap, status: StatusCode, framing: Framing) {
+    let bodiless = status.is_informational() || status == StatusCode::NO_CONTENT;
+    let length = match framing {
+        Framing::Nothing if !bodiless => match Framing::of_answer(headers) {
+            Ok(Framing::Sized(length)) => Some(length),
+            Ok(Framing::Nothing | Framing::Chunked | Framing::UntilClose) | Err(_) => None,
+        },
+        Framing::Sized(length) => Some(length),
+        Framing::Nothing | Framing::Chunked | Framing::UntilClose => None,
+    };
+    match length {
+        None => {
+            headers.remove(CONTENT_LENGTH);
+        }
+        Some(length) if headers.get_all(CONTENT_LENGTH).iter().nth(1).is_some() => {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        Some(_) => {}
+    }
 }
 
 fn status_line(bytes: &Bytes, line: &[u8]) -> Result<(Version, StatusCode, Bytes), &'static str> {
@@ -115,7 +153,8 @@ fn fields(section: &Bytes) -> Result<HeaderMap, &'static str> {
             break;
         }
         let (name, value) = line.split_at(memchr::memchr(b':', line).ok_or("a field has no colon")?);
-        let name = HeaderName::from_bytes(name).map_err(|_| "a field has no token for a name")?;
+        // RFC 9112 section 5.1: white space before the colon is removed from answers.
+        let name = HeaderName::from_bytes(trim(name)).map_err(|_| "a field has no token for a name")?;
         let value = trim(value.get(1..).unwrap_or_default());
         let value = HeaderValue::from_maybe_shared(section.slice_ref(value));
         last = Some((name, value.map_err(|_| "a field has a control character")?));
@@ -148,7 +187,7 @@ mod tests {
 
     #[test]
     fn answers_are_read_kindly() {
-        let text = "HTTP/1.1 200 Fine Then\nX: a\r\n b\r\n\tc\nY:\r\n\nbody";
+        let text = "HTTP/1.1 200 Fine Then\nX : a\r\n b\r\n\tc\nY:\r\n\nbody";
         let mut buffer = BytesMut::from(text);
         let head = take(&mut buffer, &Method::GET).unwrap().unwrap();
         assert_eq!((head.status.as_u16(), &head.reason[..]), (200, &b"Fine Then"[..]));
@@ -167,7 +206,14 @@ mod tests {
             ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\n", Framing::Sized(2), true),
             ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", Framing::Chunked, true),
             ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n", Framing::Chunked, false),
-            ("HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n", Framing::Nothing, true),
+            (
+                "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n",
+                Framing::Chunked,
+                false,
+            ),
+            ("HTTP/1.1 204 No\r\n\r\n", Framing::Nothing, true),
+            ("HTTP/1.1 204 No\r\nContent-Length: 2\r\n\r\n", Framing::Nothing, false),
+            ("HTTP/1.1 304 No\r\nContent-Length: 2\r\n\r\n", Framing::Nothing, true),
             ("HTTP/1.1 304 No\r\nTransfer-Encoding: chunked\r\n\r\n", Framing::Nothing, true),
             ("HTTP/1.1 100 Continue\r\n\r\n", Framing::Nothing, true),
         ] {
@@ -176,6 +222,21 @@ mod tests {
         }
         let mut to_head = BytesMut::from("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
         assert_eq!(take(&mut to_head, &Method::HEAD).unwrap().unwrap().framing, Framing::Nothing);
+    }
+
+    #[test]
+    fn the_length_is_said_once_or_not_at_all() {
+        for (text, length) in [
+            ("200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n", Some("2")),
+            ("200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n", None),
+            ("204 No\r\nContent-Length: 0\r\n", None),
+            ("304 No\r\nContent-Length: 2\r\n", Some("2")),
+            ("304 No\r\nContent-Length: 2\r\nContent-Length: 3\r\n", None),
+        ] {
+            let head = get(&format!("HTTP/1.1 {text}\r\n")).unwrap().unwrap();
+            let lengths: Vec<_> = head.headers.get_all("content-length").iter().collect();
+            assert_eq!(lengths, length.into_iter().collect::<Vec<_>>(), "{text}");
+        }
     }
 
     #[test]
@@ -195,6 +256,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
             &format!("HTTP/1.1 200 OK\r\na: {}", "a".repeat(70_000)),
             &format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(300)),
+            &format!("HTTP/1.1 200 OK\r\na: b\r\n{}", " b\r\n".repeat(2000)),
         ] {
             assert!(get(text).is_err(), "{text:?}");
         }

@@ -8,8 +8,9 @@ use http::HeaderMap;
 
 use super::fields;
 
-/// The most digits of a size: more would not fit 64 bits.
+/// The most digits of a size, and the largest one. What fits 64 bits only without a sign is negative to some.
 const DIGITS: u8 = 16;
+const LARGEST: u64 = i64::MAX as u64;
 /// The most bytes of extensions in one body, all chunks together.
 const EXTENSIONS: usize = 4 << 10;
 /// The largest trailer section, in bytes and in fields.
@@ -76,10 +77,15 @@ impl Chunks {
                 continue;
             }
             if let State::Trailers(searched) = self.state {
-                if data.is_some() {
-                    return Ok(more(data));
+                let end = trailers_end(buffer, searched)?;
+                if data.is_none() {
+                    return self.trailers(buffer, end);
                 }
-                return self.trailers(buffer, searched);
+                if let Some(end) = end {
+                    // Only looked at: they come when the data has been taken.
+                    trailers(&Bytes::copy_from_slice(buffer.get(..end).unwrap_or_default()))?;
+                }
+                return Ok(more(data));
             }
             let Some(byte) = buffer.first().copied() else {
                 return Ok(more(data));
@@ -96,7 +102,7 @@ impl Chunks {
             (State::Size(size, _), b'\r') => State::SizeEnd(size),
             (State::Size(size, _), b';') => self.extension(size)?,
             (State::Size(_, DIGITS), _) => return Err(ChunkFault("a chunk's size has too many digits")),
-            (State::Size(size, digits), _) => State::Size(size << 4 | digit(byte)?, digits + 1),
+            (State::Size(size, digits), _) => State::Size(longer(size, byte)?, digits + 1),
             (State::Extension(size), b'\r') => State::SizeEnd(size),
             (State::Extension(size), b'\t' | b' '..=b'~') => self.extension(size)?,
             (State::Extension(_), _) => return Err(ChunkFault("a chunk's extension has a control character")),
@@ -120,20 +126,35 @@ impl Chunks {
         Ok(State::Extension(size))
     }
 
-    fn trailers(&mut self, buffer: &mut BytesMut, searched: usize) -> Result<Next, ChunkFault> {
-        let wrong = |_| ChunkFault("the trailers are malformed");
-        let end = fields::end(buffer, searched).map_err(wrong)?;
-        if end.unwrap_or(buffer.len()) > TRAILERS {
-            return Err(ChunkFault("the trailers are too large"));
-        }
+    fn trailers(&mut self, buffer: &mut BytesMut, end: Option<usize>) -> Result<Next, ChunkFault> {
         let Some(end) = end else {
             self.state = State::Trailers(buffer.len());
             return Ok(Next::More);
         };
-        let section = buffer.split_to(end).freeze();
         self.state = State::Begin;
-        fields::read(&section, TRAILER_FIELDS).map(Next::End).map_err(wrong)
+        trailers(&buffer.split_to(end).freeze()).map(Next::End)
     }
+}
+
+/// Where the trailer section ends, if it has come as a whole.
+fn trailers_end(buffer: &[u8], searched: usize) -> Result<Option<usize>, ChunkFault> {
+    let end = fields::end(buffer, searched).map_err(|_| MALFORMED_TRAILERS)?;
+    if end.unwrap_or(buffer.len()) > TRAILERS {
+        return Err(ChunkFault("the trailers are too large"));
+    }
+    Ok(end)
+}
+
+fn trailers(section: &Bytes) -> Result<HeaderMap, ChunkFault> {
+    fields::read(section, TRAILER_FIELDS).map_err(|_| MALFORMED_TRAILERS)
+}
+
+const MALFORMED_TRAILERS: ChunkFault = ChunkFault("the trailers are malformed");
+
+/// A size with one more digit.
+fn longer(size: u64, byte: u8) -> Result<u64, ChunkFault> {
+    let size = size << 4 | digit(byte)?;
+    if size > LARGEST { Err(ChunkFault("a chunk's size is too large")) } else { Ok(size) }
 }
 
 fn digit(byte: u8) -> Result<u64, ChunkFault> {
@@ -238,6 +259,8 @@ mod tests {
             b"1;\0\r\na\r\n0\r\n\r\n",
             b"1;\xff\r\na\r\n0\r\n\r\n",
             b"00000000000000001\r\na",
+            b"8000000000000000\r\na",
+            b"ffffffffffffffff\r\na",
             b"0\r\nX: a\n\r\n",
             b"0\r\n X: a\r\n\r\n",
             b"0\r\nX : a\r\n\r\n",
@@ -254,6 +277,10 @@ mod tests {
     fn a_fault_is_seen_before_the_data_in_front_of_it() {
         let mut chunks = Chunks::default();
         assert!(chunks.next(&mut BytesMut::from(&b"1\r\na\r\n1\r\nb\r\nx"[..])).is_err());
+        for trailers in [&b"X: a\nb\r\n\r\n"[..], b"X : a\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"\n"] {
+            let body = [b"1\r\na\r\n0\r\n", trailers].concat();
+            assert!(Chunks::default().next(&mut BytesMut::from(&body[..])).is_err(), "{trailers:?}");
+        }
     }
 
     #[test]

@@ -62,12 +62,13 @@ fn one(fields: &HeaderMap, name: http::HeaderName) -> Result<Option<&HeaderValue
     if values.next().is_some() { Err(InDoubt) } else { Ok(first) }
 }
 
-/// Decimal digits and nothing else. No leading zero either: it is octal to some.
+/// Decimal digits and nothing else. No leading zero either: it is octal to some. And no more than fits 64 bits with a
+/// sign: the rest is negative to some.
 pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) || digits.len() > 1 && digits.starts_with(b"0") {
         return None;
     }
-    std::str::from_utf8(digits).ok()?.parse().ok()
+    std::str::from_utf8(digits).ok()?.parse().ok().filter(|number| *number <= i64::MAX as u64)
 }
 
 #[cfg(test)]
@@ -91,7 +92,7 @@ mod tests {
         let of = |lines: &[_]| Framing::of_request(&fields(lines), Version::HTTP_11);
         assert_eq!(of(&[]), Ok(Framing::Nothing));
         assert_eq!(of(&[(LENGTH, "0")]), Ok(Framing::Sized(0)));
-        assert_eq!(of(&[(LENGTH, "18446744073709551615")]), Ok(Framing::Sized(u64::MAX)));
+        assert_eq!(of(&[(LENGTH, "9223372036854775807")]), Ok(Framing::Sized(i64::MAX as u64)));
         assert_eq!(of(&[(CODING, "Chunked")]), Ok(Framing::Chunked));
         for doubtful in [
             &[(LENGTH, "5"), (LENGTH, "5")][..],
@@ -103,6 +104,7 @@ mod tests {
             &[(LENGTH, "0x5")],
             &[(LENGTH, "5 ")],
             &[(LENGTH, "1_0")],
+            &[(LENGTH, "9223372036854775808")],
             &[(LENGTH, "18446744073709551616")],
             &[(CODING, "chunked"), (LENGTH, "5")],
             &[(CODING, "chunked"), (CODING, "chunked")],

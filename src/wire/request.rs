@@ -63,6 +63,8 @@ pub(crate) struct HeadReader {
     searched: usize,
     /// Whether the empty line that may stand before a request has been skipped.
     skipped: bool,
+    /// Whether the request line has been looked at.
+    looked: bool,
 }
 
 impl HeadReader {
@@ -93,6 +95,7 @@ impl HeadReader {
             return Err(too_large(buffer, limits));
         }
         let Some(end) = end else {
+            self.look(buffer, limits)?;
             self.searched = buffer.len();
             return Ok(None);
         };
@@ -101,6 +104,22 @@ impl HeadReader {
         let bytes = Bytes::copy_from_slice(buffer.get(..end).unwrap_or_default());
         buffer.advance(end);
         read(&bytes, limits).map(Some)
+    }
+
+    /// Looks at the request line as soon as it has come: what is no request may never end in an empty line (HTTP/0.9).
+    fn look(&mut self, buffer: &[u8], limits: &HeadLimits) -> Result<(), HeadFault> {
+        if self.looked {
+            return Ok(());
+        }
+        match memchr::memchr(b'\n', buffer) {
+            Some(end) => {
+                self.looked = true;
+                let line = Bytes::copy_from_slice(buffer.get(..end).unwrap_or_default());
+                request_line(&line, line.strip_suffix(b"\r").unwrap_or_default(), limits).map(|_| ())
+            }
+            None if buffer.len() > limits.target + LONGEST_METHOD => Err(HeadFault::TargetTooLong),
+            None => Ok(()),
+        }
     }
 
     /// Whether a head has begun to come.
@@ -284,5 +303,6 @@ mod tests {
             assert!(matches!(take(text), Err(HeadFault::Malformed(_))), "{text:?}: {:?}", take(text));
         }
         assert!(take("GET / HTTP/1.1\r\nHost: x\r\n").unwrap().is_none());
+        assert!(matches!(take("GET /\r\n"), Err(HeadFault::Malformed(_))), "its end is not waited for");
     }
 }

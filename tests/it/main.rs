@@ -23,6 +23,7 @@ mod framing;
 mod harness;
 mod headers;
 mod hsts;
+mod http1;
 #[path = "../kept/mod.rs"]
 mod kept;
 mod large;

@@ -243,6 +243,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
         let line = &self.client.line;
         let scratch = &self.connection.shared.scratch;
         let reading = async {
+            // An answer may come before the request's body has gone up. What is taken from that here would be missing
+            // there, and what follows it would be read in its place.
+            poll_fn(|cx| self.client.poll_unread(cx)).await;
             let mut read = 0;
             while read <= MOST && poll_fn(|cx| line.poll_read(scratch, cx)).await.unwrap_or(false) {
                 read += line.input().split().len() as u64;

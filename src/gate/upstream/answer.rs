@@ -134,7 +134,7 @@ impl AnswerBody {
     pub(crate) fn finish(&mut self) {
         let Some(connection) = self.connection.take().filter(|_| self.keep) else { return };
         match std::mem::replace(&mut self.upload, Progress::Unwanted) {
-            Progress::Done => self.give(connection),
+            Progress::Done => self.pool.give(connection),
             Progress::Running(uploading) => {
                 let pool = Rc::clone(&self.pool);
                 tokio::task::spawn_local(async move {
@@ -144,14 +144,6 @@ impl AnswerBody {
                 });
             }
             Progress::Unwanted => {}
-        }
-    }
-
-    fn give(&self, connection: Connection) {
-        // Bytes behind the answer belong to nobody's.
-        let quiet = connection.line.input().is_empty();
-        if quiet {
-            self.pool.give(connection);
         }
     }
 }

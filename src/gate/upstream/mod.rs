@@ -104,7 +104,7 @@ impl Upstream {
     pub(crate) async fn forward(&self, outgoing: Outgoing) -> Result<Answered, Rejection> {
         let Outgoing { mut headers, body, exchange, tally, interim, expects_continue } = outgoing;
         let (framing, bodiless) = (body.framing(), body.is_empty());
-        if bodiless {
+        if bodiless || !expects_continue {
             headers.remove(EXPECT);
         }
         let limit = self.settings.body_limit;

@@ -39,7 +39,8 @@ impl Connection {
     /// Whether the server has neither closed it nor said something unasked.
     fn is_quiet(&self, scratch: &Scratch) -> bool {
         // Nobody waits here, so nobody need be woken.
-        self.line.poll_read(scratch, &mut Context::from_waker(Waker::noop())).is_pending()
+        self.line.input().is_empty()
+            && self.line.poll_read(scratch, &mut Context::from_waker(Waker::noop())).is_pending()
     }
 }
 
@@ -66,8 +67,12 @@ impl Pool {
         Ok(Connection { line: Rc::new(Line::new(stream)), clock: Clock::new(Instant::now() + limit), reused: false })
     }
 
-    /// Takes a connection back over which nothing more is to come.
+    /// Takes a connection back over which nothing more is to come. Bytes behind an answer belong to nobody's: read as the
+    /// next one they would be whatever the upstream had in mind (response splitting), so such a connection is closed.
     pub(super) fn give(&self, connection: Connection) {
+        if !connection.line.input().is_empty() {
+            return;
+        }
         connection.line.release();
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.most_idle {

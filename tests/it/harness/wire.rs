@@ -37,7 +37,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
     /// Reads a whole answer to a request with this method.
     pub(crate) async fn answer(&mut self, method: &str) -> Answer {
-        within("an answer", self.read_answer(method)).await.unwrap_or_else(|error| panic!("no answer: {error}"))
+        within("an answer", self.try_answer(method)).await.unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
     /// Reads an answer up to its body.
@@ -46,7 +46,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         Head::parse(&head.expect("an answer before the end"))
     }
 
-    async fn read_answer(&mut self, method: &str) -> io::Result<Answer> {
+    /// The same; an error where the connection ends before an answer.
+    pub(crate) async fn try_answer(&mut self, method: &str) -> io::Result<Answer> {
         let mut interim = Vec::new();
         loop {
             let raw = self.head().await?.ok_or(io::ErrorKind::UnexpectedEof)?;

@@ -1,0 +1,179 @@
+//! One file of the corpus, read and checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::harness::{AMY, HOST, basic};
+
+/// A file: what it is about, what its cases have in common, and the cases.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct List {
+    about: String,
+    /// What a case says that does not say otherwise.
+    #[serde(default)]
+    usual: Usual,
+    #[serde(rename = "case")]
+    pub(super) cases: Vec<Case>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Usual {
+    line: Option<String>,
+    fields: Option<String>,
+    body: Option<String>,
+}
+
+/// Bytes, and what has to become of them.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Case {
+    pub(super) name: String,
+    /// All of the bytes, in place of the parts below.
+    send: Option<String>,
+    line: Option<String>,
+    host: Option<String>,
+    credentials: Option<String>,
+    fields: Option<String>,
+    body: Option<String>,
+    /// The statuses that the client gets, one after the other.
+    answers: Option<Vec<u16>>,
+    /// What becomes of the connection.
+    then: Option<Then>,
+    /// The fault is in a body, so that a part of it may have gone on where it does not come at once.
+    #[serde(default)]
+    pub(super) late: bool,
+    /// What reaches the upstream. Nothing, where it is not there.
+    #[serde(default)]
+    pub(super) seen: Vec<Seen>,
+    #[serde(default)]
+    cve: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Then {
+    /// It ends.
+    Close,
+    /// It carries another request.
+    Open,
+}
+
+/// A request as the upstream has to see it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    pub(super) line: String,
+    /// Fields with all their values.
+    #[serde(default)]
+    pub(super) fields: BTreeMap<String, Vec<String>>,
+    /// Fields that must not be there.
+    #[serde(default)]
+    pub(super) lacks: Vec<String>,
+    #[serde(default)]
+    body: String,
+    #[serde(default)]
+    pub(super) trailers: BTreeMap<String, String>,
+}
+
+fn directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/http1")
+}
+
+/// The files there are, as Rust would name them.
+pub(super) fn names() -> BTreeSet<String> {
+    let entries = fs::read_dir(directory()).unwrap();
+    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    files.filter_map(|file| Some(file.strip_suffix(".toml")?.replace('-', "_"))).collect()
+}
+
+impl List {
+    pub(super) fn load(name: &str) -> Self {
+        let path = directory().join(format!("{}.toml", name.replace('_', "-")));
+        let text = fs::read_to_string(&path).unwrap();
+        let list: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        assert!(list.about.ends_with('.'), "{name}: about is a sentence");
+        let mut names = BTreeSet::new();
+        for case in &list.cases {
+            assert!(names.insert(&case.name), "twice in {name}: {}", case.name);
+            let named = case.cve.iter().all(|cve| cve.starts_with("CVE-") && cve.split('-').count() == 3);
+            assert!(named, "CVE and two numbers: {case:?}");
+        }
+        list
+    }
+
+    /// The bytes of a case.
+    pub(super) fn bytes(&self, case: &Case) -> Vec<u8> {
+        if let Some(all) = &case.send {
+            return bytes(all);
+        }
+        let usual = |own: &Option<String>, usual: &Option<String>, otherwise: &str| {
+            own.clone().or_else(|| usual.clone()).unwrap_or_else(|| otherwise.to_owned())
+        };
+        let host = case.host.as_deref().unwrap_or(r"Host: {host}\r\n");
+        let credentials = case.credentials.as_deref().unwrap_or("{amy}");
+        let line = usual(&case.line, &self.usual.line, "GET /play/sized/2 HTTP/1.1");
+        let fields = usual(&case.fields, &self.usual.fields, "");
+        let body = usual(&case.body, &self.usual.body, "");
+        bytes(&format!(r"{line}\r\n{host}{credentials}{fields}\r\n{body}"))
+    }
+}
+
+impl Case {
+    pub(super) fn answers(&self) -> Vec<u16> {
+        self.answers
+            .clone()
+            .unwrap_or_else(|| vec![if self.seen.is_empty() { 400 } else { 200 }; self.seen.len().max(1)])
+    }
+
+    /// What is refused ends its connection, if nothing else is said.
+    pub(super) fn then(&self) -> Then {
+        self.then.unwrap_or(if self.seen.is_empty() { Then::Close } else { Then::Open })
+    }
+}
+
+impl Seen {
+    pub(super) fn body(&self) -> Vec<u8> {
+        bytes(&self.body)
+    }
+}
+
+/// Bytes as the files write them: a line's end in the file is none, and `\r`, `\n`, `\t`, `\\` and `\x0b` are what they
+/// are in most languages. `{host}` and `{amy}` stand for the host and the field with the credentials, `{a*9}` for nine
+/// times what stands before the last `*`.
+fn bytes(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '\n' => {}
+            '\\' => out.push(escape(&mut rest)),
+            '{' => {
+                let word: String = rest.by_ref().take_while(|c| *c != '}').collect();
+                match (word.as_str(), word.rsplit_once('*')) {
+                    ("amy", _) => out.extend(format!("Authorization: {}\r\n", basic(AMY)).bytes()),
+                    ("host", _) => out.extend(HOST.bytes()),
+                    (_, Some((what, times))) => out.extend(bytes(what).repeat(times.parse().unwrap())),
+                    (word, None) => panic!("{{{word}}} stands for nothing"),
+                }
+            }
+            c => out.extend(c.to_string().bytes()),
+        }
+    }
+    out
+}
+
+fn escape(rest: &mut std::str::Chars<'_>) -> u8 {
+    match rest.next() {
+        Some('r') => b'\r',
+        Some('n') => b'\n',
+        Some('t') => b'\t',
+        Some('\\') => b'\\',
+        Some('x') => u8::from_str_radix(&rest.by_ref().take(2).collect::<String>(), 16).unwrap(),
+        other => panic!("\\{other:?} is no escape"),
+    }
+}

@@ -1,0 +1,149 @@
+//! Puts the cases to a running gateway, in one piece and in many.
+
+use super::list::{Case, List, Seen, Then};
+use crate::harness::{Ask, Gateway, Received, Wire, within};
+
+/// How the bytes come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pieces {
+    /// At once.
+    One,
+    /// The head and what follows it.
+    Two,
+    /// Byte by byte.
+    All,
+}
+
+/// More than this is not sent byte by byte.
+const SHORT: usize = 2000;
+
+/// A request that must never be read out of a body, or after what is refused.
+fn smuggled() -> Vec<u8> {
+    Ask::get("/play/smuggled").by_amy().to_http1()
+}
+
+pub(super) async fn run(list: &List, pieces: Pieces) {
+    let gateway = Gateway::usual();
+    for case in &list.cases {
+        let bytes = list.bytes(case);
+        if pieces == Pieces::All && bytes.len() > SHORT {
+            continue;
+        }
+        put(&gateway, case, bytes, pieces).await;
+    }
+}
+
+async fn put(gateway: &Gateway, case: &Case, bytes: Vec<u8>, pieces: Pieces) {
+    let shown = format!("{:?}, {pieces:?}: {}", case.name, String::from_utf8_lossy(&bytes).escape_debug());
+    let head = bytes.starts_with(b"HEAD ");
+    let mut wire = gateway.http1().await;
+    let mut sent = bytes;
+    if case.then() == Then::Close {
+        sent.extend(smuggled());
+    }
+    send(&mut wire, &sent, pieces).await;
+    for (place, status) in case.answers().iter().enumerate() {
+        let method = case.seen.get(place).map_or(if head { "HEAD" } else { "GET" }, |seen| method(&seen.line));
+        let Ok(answered) = within("an answer", wire.try_answer(method)).await else { panic!("no answer for {shown}") };
+        assert_eq!(answered.status(), *status, "{} for {shown}", answered.text());
+        answered.id();
+        assert!(answered.body.complete, "half an answer for {shown}");
+    }
+    let mut seen = gateway.upstream.received();
+    match case.then() {
+        Then::Close => assert!(is_over(&mut wire, head).await, "the connection goes on for {shown}"),
+        Then::Open => {
+            wire.send(&Ask::get("/play/sized/1").by_amy().to_http1()).await;
+            let next = within("the next answer", wire.try_answer("GET")).await;
+            let next = next.unwrap_or_else(|error| panic!("the connection ends ({error}) for {shown}"));
+            assert_eq!((next.status(), next.body.length), (200, 1), "what follows is read otherwise: {shown}");
+            let last = gateway.upstream.received().pop().expect("the next request");
+            assert_eq!(last.head.line, "GET /play/sized/1 HTTP/1.1", "{shown}");
+        }
+    }
+    if case.late && pieces != Pieces::One {
+        // What came of it before the fault may have gone on, but never as a whole.
+        seen = gateway.upstream.settled().await;
+        assert!(seen.iter().all(|one| !one.body.complete && !one.head.line.contains("smuggled")), "{shown}");
+        return;
+    }
+    assert_eq!(seen.len(), case.seen.len(), "{:?} for {shown}", seen.iter().map(|s| &s.head.line).collect::<Vec<_>>());
+    for (expected, received) in case.seen.iter().zip(&seen) {
+        compare(expected, received, &shown);
+    }
+    gateway.upstream.forget();
+    gateway.upstream.assert_nothing_reached().await;
+}
+
+async fn send<S>(wire: &mut Wire<S>, bytes: &[u8], pieces: Pieces)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let head = bytes.windows(4).position(|window| window == b"\r\n\r\n").map_or(bytes.len(), |place| place + 4);
+    let parts: Vec<&[u8]> = match pieces {
+        Pieces::One => vec![bytes],
+        Pieces::Two => vec![&bytes[..head], &bytes[head..]],
+        Pieces::All => bytes.chunks(1).collect(),
+    };
+    for part in parts {
+        // A gateway that has answered need not take the rest.
+        if within("sending", wire.write(part)).await.is_err() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Whether nothing more comes. What is refused before its method is known has a body, also where that is HEAD.
+async fn is_over<S>(wire: &mut Wire<S>, head: bool) -> bool
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    if !head {
+        return wire.is_ended().await;
+    }
+    let mut more = Vec::new();
+    while let Ok(Some(some)) = within("the end of the connection", wire.some(usize::MAX)).await {
+        more.extend_from_slice(&some);
+    }
+    !String::from_utf8_lossy(&more).contains("HTTP/1.1")
+}
+
+fn method(line: &str) -> &str {
+    line.split(' ').next().unwrap_or_default()
+}
+
+fn compare(expected: &Seen, received: &Received, shown: &str) {
+    let head = &received.head;
+    assert_eq!(head.line, expected.line, "{shown}");
+    for (name, values) in &expected.fields {
+        assert_eq!(&head.values(name), values, "{name} for {shown}");
+    }
+    for name in &expected.lacks {
+        assert!(!head.has(name), "{name} for {shown}");
+    }
+    assert!(received.body.complete, "half a body for {shown}");
+    assert_eq!(received.body.kept, expected.body(), "{shown}");
+    let trailers: Vec<_> = expected.trailers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+    assert_eq!(received.body.trailers, trailers, "{shown}");
+    one_reading(received, shown);
+}
+
+/// Whatever goes on has one reading, for the most lenient and for the strictest of servers.
+fn one_reading(received: &Received, shown: &str) {
+    let head = &received.head;
+    assert_eq!(head.values("host").len(), 1, "{shown}");
+    let (lengths, codings) = (head.values("content-length"), head.values("transfer-encoding"));
+    assert!(lengths.len() + codings.len() < 2, "{shown}");
+    assert!(lengths.iter().all(|length| length.bytes().all(|byte| byte.is_ascii_digit())), "{shown}");
+    assert!(codings.iter().all(|coding| coding == "chunked"), "{shown}");
+    assert!(!head.has("authorization") && head.values("x-remote-user") == ["amy"], "{shown}");
+    let text = head.text().replace("\r\n", "");
+    assert!(!text.contains(|c: char| c.is_control() && c != '\t'), "{shown}");
+    for (name, _) in &head.fields {
+        let token = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+        assert!(token && !name.is_empty(), "{name:?} for {shown}");
+    }
+    let lines = head.text().matches("\r\n").count();
+    assert_eq!(lines, head.fields.len() + 2, "a line that is no field: {shown}");
+}
