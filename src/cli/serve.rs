@@ -10,7 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::answer::{Answer, Failure};
 use super::config::Common;
 use super::log;
-use crate::server::{self, Running, StartError};
+use crate::server::{self, Running, StartError, process};
 use crate::settings::Settings;
 
 pub(super) fn run(common: &Common) -> Result<Answer, Failure> {
@@ -65,6 +65,7 @@ async fn until_ended(
 
 /// No thread serves yet when the process gives up its rights, so none keeps them.
 fn start(settings: &Settings, temporary: Option<&Path>) -> Result<Running, StartError> {
+    process::take_descriptors(settings.limits.connections);
     let mut prepared = server::prepare(settings)?;
     prepared.confine(temporary)?;
     prepared.run()
