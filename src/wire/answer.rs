@@ -40,6 +40,9 @@ pub(crate) fn take(buffer: &mut BytesMut, method: &Method) -> Result<Option<Answ
             Ok(None)
         };
     };
+    if end > SIZE {
+        return Err("its head is too large");
+    }
     let bytes = Bytes::copy_from_slice(buffer.get(..end).unwrap_or_default());
     buffer.advance(end);
     read(&bytes, method).map(Some)
@@ -165,7 +168,7 @@ fn fields(section: &Bytes) -> Result<HeaderMap, &'static str> {
 /// Joins a folded line to the one before with a space (RFC 9112 section 5.2).
 fn unfold((name, value): (HeaderName, HeaderValue), line: &[u8]) -> Result<(HeaderName, HeaderValue), &'static str> {
     let joined = [value.as_bytes(), trim(line)].join(&b' ');
-    HeaderValue::from_bytes(&joined).map(|value| (name, value)).map_err(|_| "a field has a control character")
+    HeaderValue::from_bytes(trim(&joined)).map(|value| (name, value)).map_err(|_| "a field has a control character")
 }
 
 fn says(headers: &HeaderMap, option: &str) -> bool {
@@ -255,6 +258,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
             "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
             &format!("HTTP/1.1 200 OK\r\na: {}", "a".repeat(70_000)),
+            &format!("HTTP/1.1 200 OK\r\na: {}\r\n\r\n", "a".repeat(70_000)),
             &format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(300)),
             &format!("HTTP/1.1 200 OK\r\na: b\r\n{}", " b\r\n".repeat(2000)),
         ] {

@@ -135,6 +135,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         Pin::new(&mut *stream).poll_flush(cx)
     }
 
+    /// Looks at the stream itself.
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&S) -> R) -> R {
+        look(&self.stream.borrow())
+    }
+
     /// How many bytes the stream has taken so far.
     pub(crate) fn sent(&self) -> u64 {
         self.sent.get()

@@ -20,6 +20,7 @@ mod continues;
 mod credentials;
 mod failures;
 mod framing;
+mod from_upstream;
 mod harness;
 mod headers;
 mod hsts;

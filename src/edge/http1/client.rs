@@ -201,3 +201,47 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Drop for Upload<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http_body::Body as _;
+    use tokio::io::{AsyncReadExt as _, duplex};
+    use tokio::task::{LocalSet, spawn_local, yield_now};
+    use tokio::time::timeout;
+
+    use super::{Client, Framing, Pace, PaceLimits, Upload};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_writer_of_an_answer_keeps_its_wake_up() {
+        let minute = Duration::from_secs(60);
+        let pace = PaceLimits { patience: 10 * minute, least: 1 };
+        let exchange = async {
+            let (near, mut far) = duplex(2);
+            let client = Client::new(near);
+            drop(client.begin(Framing::Sized(10), false, pace));
+            client.line.output().extend_from_slice(b"head");
+            let writer = Rc::clone(&client);
+            let writing = spawn_local(async move {
+                let mut more = Bytes::from_static(b"and body");
+                poll_fn(|cx| writer.line.poll_write(&mut more, cx)).await
+            });
+            yield_now().await;
+            let mut upload = Upload { client, pace: Pace::new(pace) };
+            let reading =
+                spawn_local(async move { poll_fn(|cx| Pin::new(&mut upload).poll_frame(cx)).await.is_some() });
+            yield_now().await;
+            let mut taken = [0; 12];
+            far.read_exact(&mut taken).await.unwrap();
+            assert_eq!(&taken, b"headand body");
+            writing.await.unwrap().unwrap();
+            reading.abort();
+        };
+        timeout(minute, LocalSet::new().run_until(exchange)).await.expect("all of the answer");
+    }
+}

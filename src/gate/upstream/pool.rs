@@ -39,8 +39,8 @@ impl Connection {
     /// Whether the server has neither closed it nor said something unasked.
     fn is_quiet(&self, scratch: &Scratch) -> bool {
         // Nobody waits here, so nobody need be woken.
-        self.line.input().is_empty()
-            && self.line.poll_read(scratch, &mut Context::from_waker(Waker::noop())).is_pending()
+        let unread = || self.line.poll_read(scratch, &mut Context::from_waker(Waker::noop())).is_pending();
+        self.line.input().is_empty() && unread() && self.line.look(Stream::is_silent)
     }
 }
 

@@ -101,7 +101,11 @@ impl Sending<'_> {
                 }
                 match self.poll_more(line, matches!(progress, Progress::Done), cx) {
                     Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(unsent)) => return Poll::Ready(Err(unsent)),
+                    // An interim answer is the beginning of one, and the client may have seen it.
+                    Poll::Ready(Err(unsent)) => {
+                        let closed = unsent.closed && interims == 0;
+                        return Poll::Ready(Err(Unsent { closed, ..unsent }));
+                    }
                     Poll::Pending if self.exchange.poll_cut(cx).is_ready() => {
                         return Poll::Ready(Err(Rejection::Revoked.into()));
                     }

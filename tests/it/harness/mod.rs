@@ -2,6 +2,7 @@
 
 mod access;
 mod ask;
+mod escaped;
 mod frames;
 mod gateway;
 mod head;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub(crate) use access::{AMY, PLAIN, SECRETS, basic, document, user};
 pub(crate) use ask::Ask;
+pub(crate) use escaped::bytes;
 pub(crate) use frames::Reply;
 pub(crate) use gateway::{Gateway, GatewayOptions, HERE, HOST, Protocol};
 pub(crate) use head::{Answer, Head};
