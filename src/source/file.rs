@@ -22,6 +22,9 @@ pub const LIMIT: u64 = 256 << 20;
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 5;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(10);
+/// How often an empty file is read again before it is taken for one that is meant to be: nearly always its writer has cut
+/// it off and was interrupted before writing.
+const ATTEMPTS_AT_EMPTY: u32 = 15;
 
 /// A file as it was at one moment. The bytes are wiped when it is dropped: they may be a private key.
 pub struct Contents {
@@ -147,8 +150,9 @@ pub fn read_file(path: &Path) -> Result<Contents, ReadError> {
 
 fn read_limited(path: &Path, limit: u64) -> Result<Contents, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
-    for attempt in 0..ATTEMPTS {
-        if attempt > 0 {
+    let (mut changes, mut empties) = (0, 0);
+    while changes < ATTEMPTS {
+        if changes + empties > 0 {
             thread::sleep(BETWEEN_ATTEMPTS);
         }
         // Asked before opening: to open a pipe that nobody writes to would wait for ever.
@@ -163,7 +167,11 @@ fn read_limited(path: &Path, limit: u64) -> Result<Contents, ReadError> {
             return Err(ReadError::TooLarge { path: path.to_owned() });
         }
         let after = file.metadata().map_err(io)?;
-        if written(&before) == written(&after) && length == after.len() {
+        if written(&before) != written(&after) || length != after.len() {
+            changes += 1;
+        } else if length == 0 && empties < ATTEMPTS_AT_EMPTY {
+            empties += 1;
+        } else {
             let facts = Facts { mode: after.mode() & 0o7777, uid: after.uid(), gid: after.gid() };
             return Ok(Contents { path: path.to_owned(), hash: ContentHash::of(&bytes), bytes, facts });
         }
