@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::head::Answer;
-use super::{Ask, Http2, Reply, Upstream, Wire, document, frames, until, within};
+use super::{Ask, Frames, Http2, Reply, Upstream, Wire, document, frames, until, within};
 
 /// The host that clients ask for.
 pub(crate) const HOST: &str = "shop.example";
@@ -134,6 +134,11 @@ impl Gateway {
     /// Asks over an HTTP/2 connection of its own, with these fields and no others.
     pub(crate) async fn frames(&self, fields: &[(&[u8], &[u8])]) -> Reply {
         frames::ask(self.connect(b"h2").await, fields).await
+    }
+
+    /// A connection for HTTP/2 by hand, that begins with these settings.
+    pub(crate) async fn by_hand(&self, settings: &[(u16, u32)]) -> Frames<TlsStream<TcpStream>> {
+        Frames::new(self.connect(b"h2").await, settings).await
     }
 
     /// A connection to the clear-text listener.
