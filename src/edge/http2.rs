@@ -172,6 +172,10 @@ fn judge(head: &Parts, limits: &HeadLimits) -> Result<(), HeadFault> {
     if head.headers.len() - crumbs.saturating_sub(1) > limits.fields {
         return Err(HeadFault::TooMany);
     }
+    // The http crate takes it for a character of names in HTTP/2, where it is none either (RFC 9110 section 5.1).
+    if head.headers.keys().any(|name| name.as_str().contains('"')) {
+        return Err(HeadFault::Malformed("a field has no token for a name"));
+    }
     let blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     if head.headers.values().map(HeaderValue::as_bytes).any(|value| blank(value.first()) || blank(value.last())) {
         // To be refused by section 8.2.1, for in HTTP/1 it would be gone.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http_body::Frame;
 use http_body_util::BodyExt as _;
 
-use crate::harness::{Ask, BLOCK, Gateway, Outgoing, pattern, within};
+use crate::harness::{Ask, BLOCK, Gateway, Outgoing, pattern, resident, within};
 
 /// How much is sent each way.
 const LARGE: usize = 256 * 1024 * 1024 / BLOCK * BLOCK;
@@ -12,13 +12,6 @@ const LARGE: usize = 256 * 1024 * 1024 / BLOCK * BLOCK;
 const BEARABLE: u64 = 160 * 1024 * 1024;
 /// More than what kernels and TLS hold between the upstream and a client that reads nothing.
 const HELD: u64 = 48 * 1024 * 1024;
-
-/// Resident memory of this process: the gateway, the upstream and the client.
-fn resident() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
-}
 
 fn assert_flat(before: u64) {
     let grown = resident().saturating_sub(before);

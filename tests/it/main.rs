@@ -19,12 +19,14 @@ mod clear_text;
 mod continues;
 mod credentials;
 mod failures;
+mod floods;
 mod framing;
 mod from_upstream;
 mod harness;
 mod headers;
 mod hsts;
 mod http1;
+mod http2;
 #[path = "../kept/mod.rs"]
 mod kept;
 mod large;

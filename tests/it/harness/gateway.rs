@@ -22,7 +22,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::head::Answer;
-use super::{Ask, Http2, Reply, SECRETS, Upstream, Wire, document, frames, until, within};
+use super::{Ask, Frames, Http2, Reply, SECRETS, Upstream, Wire, document, frames, until, within};
 use crate::kept;
 
 /// The host that clients ask for.
@@ -155,6 +155,11 @@ impl Gateway {
     /// Asks over an HTTP/2 connection of its own, with these fields and no others.
     pub(crate) async fn frames(&self, fields: &[(&[u8], &[u8])]) -> Reply {
         frames::ask(self.connect(b"h2").await, fields).await
+    }
+
+    /// A connection for HTTP/2 by hand, that begins with these settings.
+    pub(crate) async fn by_hand(&self, settings: &[(u16, u32)]) -> Frames<TlsStream<TcpStream>> {
+        Frames::new(self.connect(b"h2").await, settings).await
     }
 
     /// A connection to the clear-text listener.

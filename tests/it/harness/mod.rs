@@ -9,6 +9,7 @@ mod head;
 mod http2;
 mod play;
 mod recorder;
+mod seen;
 mod wire;
 
 use std::future::Future;
@@ -17,12 +18,13 @@ use std::time::Duration;
 pub(crate) use access::{AMY, PLAIN, SECRETS, basic, document, user};
 pub(crate) use ask::Ask;
 pub(crate) use escaped::bytes;
-pub(crate) use frames::Reply;
+pub(crate) use frames::{Frames, Kind, Reply, block, flags, frame, last_ping, parameters};
 pub(crate) use gateway::{Gateway, GatewayOptions, HERE, HOST, Protocol};
 pub(crate) use head::{Answer, Head};
 pub(crate) use http2::{Http2, Outgoing};
 pub(crate) use play::{BLOCK, pattern};
 pub(crate) use recorder::{Received, Upstream};
+pub(crate) use seen::Seen;
 pub(crate) use wire::Wire;
 
 /// Long enough for a machine that does much else; reached only by a test that fails.
@@ -47,4 +49,11 @@ pub(crate) async fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) ->
         }
     };
     within(what, watch).await
+}
+
+/// Resident memory of this process: the gateway, the upstream and the client.
+pub(crate) fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1024
 }

@@ -1,12 +1,12 @@
 //! One file of the corpus, read and checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::harness::bytes;
+use crate::harness::{Seen, bytes};
 
 /// A file: what it is about, what its cases have in common, and the cases.
 #[derive(Debug, Deserialize)]
@@ -63,23 +63,6 @@ pub(super) enum Then {
     Open,
 }
 
-/// A request as the upstream has to see it.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Seen {
-    pub(super) line: String,
-    /// Fields with all their values.
-    #[serde(default)]
-    pub(super) fields: BTreeMap<String, Vec<String>>,
-    /// Fields that must not be there.
-    #[serde(default)]
-    pub(super) lacks: Vec<String>,
-    #[serde(default)]
-    body: String,
-    #[serde(default)]
-    pub(super) trailers: BTreeMap<String, String>,
-}
-
 fn directory() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/http1")
 }
@@ -133,11 +116,5 @@ impl Case {
     /// What is refused ends its connection, if nothing else is said.
     pub(super) fn then(&self) -> Then {
         self.then.unwrap_or(if self.seen.is_empty() { Then::Close } else { Then::Open })
-    }
-}
-
-impl Seen {
-    pub(super) fn body(&self) -> Vec<u8> {
-        bytes(&self.body)
     }
 }

@@ -3,8 +3,8 @@
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-use super::list::{Case, List, Seen, Then};
-use crate::harness::{Ask, Gateway, Received, Wire, within};
+use super::list::{Case, List, Then};
+use crate::harness::{Ask, Gateway, Seen, Wire, within};
 
 type Stream = Wire<TlsStream<TcpStream>>;
 
@@ -62,16 +62,7 @@ async fn put(gateway: &Gateway, case: &Case, bytes: Vec<u8>, pieces: Pieces) {
         // What came of it before the fault may have gone on, but never as a whole.
         assert!(seen.iter().all(|one| !one.body.complete && !one.head.line.contains("smuggled")), "{shown}");
     } else {
-        compare_all(case, &seen, &shown);
-    }
-}
-
-fn compare_all(case: &Case, seen: &[Received], shown: &str) {
-    let lines: Vec<_> = seen.iter().map(|one| one.head.line.as_str()).collect();
-    let expected: Vec<_> = case.seen.iter().map(|one| one.line.as_str()).collect();
-    assert_eq!(lines, expected, "{shown}");
-    for (expected, received) in case.seen.iter().zip(seen) {
-        compare(expected, received, shown);
+        Seen::compare(&case.seen, &seen, &shown);
     }
 }
 
@@ -125,38 +116,4 @@ async fn is_over(wire: &mut Stream, head: bool) -> bool {
 
 fn method(line: &str) -> &str {
     line.split(' ').next().unwrap_or_default()
-}
-
-fn compare(expected: &Seen, received: &Received, shown: &str) {
-    let head = &received.head;
-    for (name, values) in &expected.fields {
-        assert_eq!(&head.values(name), values, "{name} for {shown}");
-    }
-    for name in &expected.lacks {
-        assert!(!head.has(name), "{name} for {shown}");
-    }
-    assert!(received.body.complete, "half a body for {shown}");
-    assert_eq!(received.body.kept, expected.body(), "{shown}");
-    let trailers: Vec<_> = expected.trailers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-    assert_eq!(received.body.trailers, trailers, "{shown}");
-    one_reading(received, shown);
-}
-
-/// Whatever goes on has one reading, for the most lenient and for the strictest of servers.
-fn one_reading(received: &Received, shown: &str) {
-    let head = &received.head;
-    assert_eq!(head.values("host").len(), 1, "{shown}");
-    let (lengths, codings) = (head.values("content-length"), head.values("transfer-encoding"));
-    assert!(lengths.len() + codings.len() < 2, "{shown}");
-    assert!(lengths.iter().all(|length| length.bytes().all(|byte| byte.is_ascii_digit())), "{shown}");
-    assert!(codings.iter().all(|coding| coding == "chunked"), "{shown}");
-    assert!(!head.has("authorization") && head.values("x-remote-user") == ["amy"], "{shown}");
-    let text = head.text().replace("\r\n", "");
-    assert!(!text.contains(|c: char| c.is_control() && c != '\t'), "{shown}");
-    for (name, _) in &head.fields {
-        let token = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
-        assert!(token && !name.is_empty(), "{name:?} for {shown}");
-    }
-    let lines = head.text().matches("\r\n").count();
-    assert_eq!(lines, head.fields.len() + 2, "a line that is no field: {shown}");
 }
