@@ -29,6 +29,7 @@
 //! - [`record`]: audit and metrics. It decides nothing.
 //! - [`demo`]: the sample store, and the files to guard it with.
 //! - [`fault`]: how faults in files are told.
+//! - `fuzzing`: doors for the fuzz targets, in builds with the feature of that name and in no other.
 //!
 //! # The forbidden arrows
 //!
@@ -44,6 +45,8 @@ pub mod cli;
 pub mod demo;
 pub mod edge;
 pub mod fault;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod gate;
 pub mod policy;
 pub mod record;

@@ -3,6 +3,8 @@
 pub(crate) mod connection;
 pub(crate) mod crowd;
 pub mod devcert;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod handshake;
 mod http1;
 mod http2;

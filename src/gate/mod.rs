@@ -8,6 +8,8 @@ mod client;
 mod credentials;
 mod discard;
 mod download;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod headers;
 mod passwords;
 mod peer;

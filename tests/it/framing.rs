@@ -153,6 +153,19 @@ async fn the_request_line_has_one_reading() {
     }
 }
 
+/// A body in an answer to HEAD would be the next answer to its client (RFC 9110 section 9.3.2).
+#[tokio::test]
+async fn a_refusal_of_head_has_no_body() {
+    let gateway = Gateway::usual();
+    for target in ["play/sized/5", "/play/sized/5#x", "/play/caf%e9"] {
+        let mut wire = gateway.http1().await;
+        wire.send(head(&format!("HEAD {target} HTTP/1.1"), "Connection: close\r\n").as_bytes()).await;
+        assert_eq!(wire.answer("HEAD").await.status(), 400, "{target}");
+        assert!(wire.is_ended().await, "something follows the head of the answer: {target}");
+        gateway.upstream.assert_nothing_reached().await;
+    }
+}
+
 #[tokio::test]
 async fn the_absolute_form_is_a_spelling() {
     let gateway = Gateway::usual();

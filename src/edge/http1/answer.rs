@@ -15,7 +15,7 @@ use super::client::Client;
 use crate::edge::shared::Shared;
 use crate::gate::{BodyError, GateBody, Words};
 use crate::wire::write::{self, Persistence};
-use crate::wire::{Framing, Pace, framing};
+use crate::wire::{Framing, HeadFault, Pace, framing};
 
 /// Pieces up to this size are gathered with what stands around them, so that they go out in one record.
 const GATHERED: usize = 8 << 10;
@@ -34,6 +34,12 @@ impl Asked {
             codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
         });
         Self { head: request.method == Method::HEAD, version: request.version, trailers }
+    }
+
+    /// For a request that cannot be read. Its client waits for a body all the same, or does not.
+    pub(super) fn of_fault(fault: &HeadFault) -> Self {
+        let head = matches!(fault, HeadFault::Target { method, .. } if *method == Method::HEAD);
+        Self { head, ..Self::unknown() }
     }
 
     /// For what is no request.

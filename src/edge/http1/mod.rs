@@ -170,8 +170,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
     }
 
     async fn refuse(&mut self, fault: Option<HeadFault>) -> After {
+        let asked = fault.as_ref().map_or_else(Asked::unknown, Asked::of_fault);
         let response = self.connection.gate.refuse(self.connection.peer.clone(), Version::HTTP_11, fault);
-        self.answer(response, &Asked::unknown(), false).await
+        self.answer(response, &asked, false).await
     }
 
     async fn answer(&mut self, response: Response<GateBody>, asked: &Asked, keep: bool) -> After {
