@@ -73,7 +73,7 @@ impl Limits {
         let body = raw.body_size.as_ref();
         let body_size = body.map(|size| check.amount("limits.body_size", Some(size), 0, 1..=u64::MAX)).transpose();
         let http2_streams = check.number("limits.http2_streams", raw.http2_streams.as_ref(), 100, 1..=1000);
-        let connections = check.number("limits.connections", raw.connections.as_ref(), 20_000, 1..=1_000_000);
+        let connections = check.number("limits.connections", raw.connections.as_ref(), 16_000, 1..=1_000_000);
         let address_connections =
             check.number("limits.address_connections", raw.address_connections.as_ref(), 12_000, 1..=1_000_000);
         let connection_requests =

@@ -199,8 +199,8 @@ pub(super) struct RawLimits {
     #[schemars(range(min = 1, max = 1000), extend("default" = 100))]
     pub(super) http2_streams: Option<At<RawNumber>>,
     /// Client connections at once, over all workers; further ones are closed at once. Each may need two file
-    /// descriptors, and twenty thousand stay below the 65536 that services are usually given.
-    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 20000))]
+    /// descriptors, and sixteen thousand stay below the 65536 that services are usually given.
+    #[schemars(range(min = 1, max = 1_000_000), extend("default" = 16000))]
     pub(super) connections: Option<At<RawNumber>>,
     /// The same from one address, in IPv6 from one /64, so that no single client takes all. Many thousands, since a
     /// whole company may come from one.

@@ -141,7 +141,7 @@ async fn a_success_clears_the_name_and_every_reason_counts_alike() {
 
 #[tokio::test]
 async fn passwords_that_are_tried_at_once_are_counted_one_by_one() {
-    let stored = bcrypt::hash("the password", 4).unwrap();
+    let stored = bcrypt::hash("a-right-horse-7", 4).unwrap();
     let user = format!("\n[users.pat]\napi_access = true\npermissions = [\"play.use\"]\ntokens = [\"{stored}\"]\n");
     let gateway = Gateway::start(GatewayOptions {
         access: Some(document() + &user),
@@ -164,7 +164,7 @@ async fn passwords_that_are_tried_at_once_are_counted_one_by_one() {
     let unauthorized = statuses.iter().filter(|status| **status == 401).count();
     assert_eq!(unauthorized, 3, "{statuses:?}");
     assert!(statuses.iter().all(|status| [401, 429].contains(status)), "{statuses:?}");
-    let right = ask().by(("pat", "the password"));
+    let right = ask().by(("pat", "a-right-horse-7"));
     assert_eq!(status(&gateway, HERE, Protocol::Http2, right.clone()).await, 429);
     assert_eq!(status(&gateway, ELSEWHERE, Protocol::Http2, right).await, 200);
 }

@@ -33,18 +33,20 @@ pub fn keep_memory_private() -> io::Result<()> {
     Ok(())
 }
 
+/// Descriptors for files, listeners, and the upstream's connections.
+const FOR_ALL_ELSE: u64 = 512;
+
 /// Takes as many file descriptors as the process may have, which is often far more than it is given at first, and warns
-/// where they may not be enough for as many connections: each may need one to the client and one to the upstream.
+/// where they are not enough for as many connections and some to the upstream.
 pub fn take_descriptors(connections: u32) {
     let limits = getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| {
         setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
         Ok(hard)
     });
     match limits {
-        Ok(most) if most < u64::from(connections) * 2 => tracing::warn!(
-            "limits.connections is {connections}, which may need {} file descriptors, and this process may have {most}: \
-             raise its limit (ulimit -n, LimitNOFILE), or lower the setting",
-            u64::from(connections) * 2
+        Ok(most) if most < u64::from(connections) + FOR_ALL_ELSE => tracing::warn!(
+            "limits.connections is {connections}, and this process may have {most} file descriptors: raise its limit \
+             (ulimit -n, LimitNOFILE), or lower the setting"
         ),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "the limit of file descriptors cannot be raised"),

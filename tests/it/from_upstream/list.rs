@@ -1,12 +1,10 @@
 //! One file of the corpus, read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::harness::bytes;
+use crate::harness::{bytes, corpus};
 
 /// A file: what it is about, and its cases.
 #[derive(Debug, Deserialize)]
@@ -53,24 +51,14 @@ fn get() -> String {
     "GET".to_owned()
 }
 
-fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/http1-answers")
-}
-
 pub(super) fn names() -> BTreeSet<String> {
-    let entries = fs::read_dir(directory()).unwrap();
-    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    files.filter_map(|file| Some(file.strip_suffix(".toml")?.replace('-', "_"))).collect()
+    corpus::names("http1-answers")
 }
 
 impl List {
     pub(super) fn load(name: &str) -> Self {
-        let path = directory().join(format!("{}.toml", name.replace('_', "-")));
-        let text = fs::read_to_string(&path).unwrap();
-        let list: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(list.about.ends_with('.'), "{name}: about is a sentence");
-        let names: BTreeSet<_> = list.cases.iter().map(|case| &case.name).collect();
-        assert_eq!(names.len(), list.cases.len(), "a name stands twice in {name}");
+        let list: Self = corpus::load("http1-answers", name, |list: &Self| &list.about);
+        corpus::distinct(name, list.cases.iter().map(|case| case.name.as_str()));
         list
     }
 }

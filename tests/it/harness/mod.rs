@@ -2,6 +2,7 @@
 
 mod access;
 mod ask;
+pub(crate) mod corpus;
 mod escaped;
 mod frames;
 mod gateway;

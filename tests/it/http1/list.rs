@@ -1,12 +1,10 @@
 //! One file of the corpus, read and checked.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::harness::{Seen, bytes};
+use crate::harness::{Seen, bytes, corpus};
 
 /// A file: what it is about, what its cases have in common, and the cases.
 #[derive(Debug, Deserialize)]
@@ -63,29 +61,16 @@ pub(super) enum Then {
     Open,
 }
 
-fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/http1")
-}
-
 /// The files there are, as Rust would name them.
 pub(super) fn names() -> BTreeSet<String> {
-    let entries = fs::read_dir(directory()).unwrap();
-    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    files.filter_map(|file| Some(file.strip_suffix(".toml")?.replace('-', "_"))).collect()
+    corpus::names("http1")
 }
 
 impl List {
     pub(super) fn load(name: &str) -> Self {
-        let path = directory().join(format!("{}.toml", name.replace('_', "-")));
-        let text = fs::read_to_string(&path).unwrap();
-        let list: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(list.about.ends_with('.'), "{name}: about is a sentence");
-        let mut names = BTreeSet::new();
-        for case in &list.cases {
-            assert!(names.insert(&case.name), "twice in {name}: {}", case.name);
-            let named = case.cve.iter().all(|cve| cve.starts_with("CVE-") && cve.split('-').count() == 3);
-            assert!(named, "CVE and two numbers: {case:?}");
-        }
+        let list: Self = corpus::load("http1", name, |list: &Self| &list.about);
+        corpus::distinct(name, list.cases.iter().map(|case| case.name.as_str()));
+        list.cases.iter().for_each(|case| corpus::cited(&case.name, &case.cve));
         list
     }
 

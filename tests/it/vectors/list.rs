@@ -1,12 +1,10 @@
 //! One file of the list, read and checked.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::harness::{AMY, user};
+use crate::harness::{AMY, corpus, user};
 
 /// The host that every request names.
 pub(super) const HOST: &str = "shop.example";
@@ -71,23 +69,14 @@ pub(super) enum Over {
     Http2,
 }
 
-fn directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/vectors")
-}
-
 /// The files there are, as Rust would name them.
 pub(super) fn names() -> BTreeSet<String> {
-    let entries = fs::read_dir(directory()).unwrap();
-    let files = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    files.filter_map(|file| Some(file.strip_suffix(".toml")?.replace('-', "_"))).collect()
+    corpus::names("vectors")
 }
 
 impl List {
     pub(super) fn load(name: &str) -> Self {
-        let path = directory().join(format!("{}.toml", name.replace('_', "-")));
-        let text = fs::read_to_string(&path).unwrap();
-        let list: Self = toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(list.about.ends_with('.'), "{name}: about is a sentence");
+        let list: Self = corpus::load("vectors", name, |list: &Self| &list.about);
         list.vectors.iter().for_each(Vector::check);
         list
     }
@@ -127,8 +116,7 @@ impl Vector {
         assert_eq!(self.path.is_some(), self.expect != Expect::Refuse, "a path, where there is one: {self:?}");
         let sentence = self.reason.ends_with(['.', '?']) && self.reason.starts_with(|c: char| !c.is_lowercase());
         assert!(sentence, "a reason is a sentence: {self:?}");
-        let named = self.cve.iter().all(|name| name.starts_with("CVE-") && name.split('-').count() == 3);
-        assert!(named, "CVE and two numbers: {self:?}");
+        corpus::cited(&self.reason, &self.cve);
     }
 
     pub(super) fn method(&self) -> &str {
