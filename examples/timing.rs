@@ -1,8 +1,9 @@
 //! Whether an outsider can time why credentials were refused.
 //!
 //! A gateway is started on loopback and asked over one kept connection, in random order, with credentials of four kinds:
-//! a name that no user has, another such name, a user's name with a wrong token, and a right token whose user has no API
-//! access. All get the same 401. Lock-out counts them all and never begins. The time from sending a request to the first
+//! names that no user has, other such names, users' names with a wrong token, and right tokens whose users have no API
+//! access. Of each kind there are many, and each try takes one by chance: one name takes another time than the next by
+//! where it lies in memory, which says nothing of its kind. All get the same 401. Lock-out counts them all and never begins. The time from sending a request to the first
 //! byte of its answer is what an outsider on the same machine, the best place there is, can measure.
 //!
 //! Each pair of kinds is compared in two ways: Welch's t on the times without their slowest tenth, and the
@@ -47,15 +48,18 @@ const KEPT: f64 = 0.9;
 /// Requests that are not measured, for caches to warm up.
 const WARM: usize = 2000;
 
-/// What is presented. All are of one length, so that they differ in nothing but their meaning.
+/// What is presented, by the beginning of its names and of its tokens. All are of one length, so that they differ in
+/// nothing but their meaning.
 const KINDS: [(&str, &str, &str); 4] = [
-    ("unknown user", "nobody-a", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"),
-    ("unknown user (control)", "nobody-b", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"),
-    ("wrong token", "real-one", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"),
+    ("unknown user", "nobody-a", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCD"),
+    ("unknown user (control)", "nobody-b", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCD"),
+    ("wrong token", "real-one", "pcl_0123456789abcdefghijklmnopqrstuvwxyzABCD"),
     ("API access off", "real-off", OFF),
 ];
-const RIGHT: &str = "pcl_Thetokenofauserwhomaycomeinandisnotmeasured";
-const OFF: &str = "pcl_Thetokenofauserwhosetickboxisnotsetanymore0";
+const RIGHT: &str = "pcl_Thetokenofauserwhomaycomeinandisnotmeasu";
+const OFF: &str = "pcl_Thetokenofauserwhosetickboxisnotsetanymo";
+/// How many names there are of each kind.
+const NAMES: usize = 500;
 
 fn main() -> Result<(), Failure> {
     let tries = std::env::args().nth(1).map_or(Ok(100_000), |text| text.parse())?;
@@ -80,12 +84,14 @@ fn prepare(dir: &Path) -> Result<Settings, Failure> {
     std::fs::write(dir.join("server.pem"), &made.server.certificate)?;
     std::fs::write(dir.join("server.key"), made.server.key.as_bytes())?;
     std::fs::write(dir.join("ca.pem"), &made.authority.certificate)?;
-    let user = |name: &str, token: &str, access: bool| {
-        let hash = TokenHash::of(token.as_bytes());
-        format!("[users.{name}]\napi_access = {access}\ntokens = [\"{hash}\"]\npermissions = [\"a.view\"]\n")
+    let user = |name: &str, token: &str, access: bool, number: usize| {
+        let hash = TokenHash::of(format!("{token}{number:03}").as_bytes());
+        let granted = "permissions = [\"a.view\"]";
+        format!("[users.{name}-{number:03}]\napi_access = {access}\ntokens = [\"{hash}\"]\n{granted}\n")
     };
+    let users = |number| user("real-one", RIGHT, true, number) + &user("real-off", OFF, false, number);
     let resource = "[[resources]]\nname = \"A\"\npaths = [\"/a\"]\npermissions = { GET = \"a.view\" }\n";
-    let access = [resource.to_owned(), user("real-one", RIGHT, true), user("real-off", OFF, false)].concat();
+    let access = resource.to_owned() + &(0..NAMES).map(users).collect::<String>();
     std::fs::write(dir.join("access.toml"), access)?;
     let settings = "access = \"access.toml\"\n\
         [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 1\n\
@@ -109,8 +115,11 @@ fn connect(dir: &Path, address: &str) -> Result<Connection, Failure> {
 /// The times of each kind, in nanoseconds.
 fn measure(connection: &mut Connection, tries: usize) -> Result<[Vec<f64>; 4], Failure> {
     let requests = KINDS.map(|(_, name, secret)| {
-        let credentials = STANDARD.encode(format!("{name}:{secret}"));
-        format!("GET /a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {credentials}\r\n\r\n").into_bytes()
+        let request = |number: usize| {
+            let credentials = STANDARD.encode(format!("{name}-{number:03}:{secret}{number:03}"));
+            format!("GET /a HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {credentials}\r\n\r\n").into_bytes()
+        };
+        (0..NAMES).map(request).collect::<Vec<_>>()
     });
     let mut times: [Vec<f64>; 4] = std::array::from_fn(|_| Vec::with_capacity(tries));
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
@@ -118,7 +127,8 @@ fn measure(connection: &mut Connection, tries: usize) -> Result<[Vec<f64>; 4], F
     for round in 0..WARM + tries {
         // Each round has every kind once, in an order of its own.
         for kind in random.order() {
-            let (Some(request), Some(times)) = (requests.get(kind), times.get_mut(kind)) else { continue };
+            let request = requests.get(kind).and_then(|requests| requests.get(random.below(NAMES)));
+            let (Some(request), Some(times)) = (request, times.get_mut(kind)) else { continue };
             let took = ask(connection, request, &mut length)?;
             if round >= WARM {
                 times.push(took.as_nanos() as f64);
