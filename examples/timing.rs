@@ -97,6 +97,7 @@ fn prepare(dir: &Path) -> Result<Settings, Failure> {
         [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 1\n\
         [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
         [upstream]\nservers = [\"http://127.0.0.1:1\"]\n\
+        [limits]\nconnection_requests = 1000000000\n\
         [lockout]\nfailures = 1000000\naddress_failures = 1000000\n\
         [audit]\nto = \"off\"\n";
     Settings::parse("timing", settings, dir).map_err(|faults| faults.to_string().into())
