@@ -9,6 +9,10 @@ use super::shared::Shared;
 use crate::gate::{Gate, Peer};
 use crate::wire::{HeadLimits, PaceLimits};
 
+/// How long a client may go on sending the body of a request that has its answer, and how much, before it is cut off.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const MOST: u64 = 16 << 20;
+
 /// What a connection may take.
 #[derive(Clone, Debug)]
 pub(crate) struct ConnectionLimits {

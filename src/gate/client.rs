@@ -56,30 +56,17 @@ pub(crate) struct ClientBody {
     framing: Framing,
     /// `None` where there is nothing to read.
     stream: Option<Stream>,
-    rest: Rest,
-}
-
-/// What becomes of a body that nobody wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rest {
-    /// Whoever made it sees to it when it is dropped.
-    Dropped,
-    /// It has to be read on, or dropping it would look like a fault to the client.
-    ReadOn,
 }
 
 impl ClientBody {
     /// No body; `framing` tells whether a length of none was named.
     pub(crate) fn empty(framing: Framing) -> Self {
-        Self { framing, stream: None, rest: Rest::Dropped }
+        Self { framing, stream: None }
     }
 
-    pub(crate) fn new(
-        framing: Framing,
-        stream: impl Body<Data = Bytes, Error = ClientFault> + 'static,
-        rest: Rest,
-    ) -> Self {
-        Self { framing, stream: Some(Box::pin(stream)), rest }
+    /// What is left of it when it is dropped is for whoever made it to see to.
+    pub(crate) fn new(framing: Framing, stream: impl Body<Data = Bytes, Error = ClientFault> + 'static) -> Self {
+        Self { framing, stream: Some(Box::pin(stream)) }
     }
 
     /// How it is framed for the upstream.
@@ -90,11 +77,6 @@ impl ClientBody {
     /// Whether there is nothing to read.
     pub(crate) fn is_empty(&self) -> bool {
         self.stream.is_none()
-    }
-
-    /// Itself, where dropping it unread would look like a fault to the client.
-    pub(super) fn read_on(self) -> Option<Self> {
-        (self.rest == Rest::ReadOn && self.stream.is_some()).then_some(self)
     }
 
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientFault>>> {

@@ -6,7 +6,6 @@
 mod clear;
 mod client;
 mod credentials;
-mod discard;
 mod download;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
@@ -29,13 +28,12 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{EXPECT, STRICT_TRANSPORT_SECURITY};
+use http::header::STRICT_TRANSPORT_SECURITY;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, Version};
 use tokio::time::{Instant, interval, timeout};
 
-pub(crate) use client::{ClientBody, ClientFault, Incoming, Interim, Rest};
-pub(crate) use discard::{MOST, PATIENCE};
+pub(crate) use client::{ClientBody, ClientFault, Incoming, Interim};
 pub(crate) use download::GateBody;
 pub(crate) use headers::Authorization;
 pub(crate) use passwords::Passwords;
@@ -49,7 +47,6 @@ pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
 pub(crate) use voice::Voice;
 
 use credentials::Presented;
-use discard::read_on;
 use download::Download;
 use headers::Added;
 use recording::Recording;
@@ -161,13 +158,7 @@ impl Gate {
         let mut visit = self.visit(peer, &request.head, &snapshot);
         match self.admit(&snapshot, &request.head, &mut visit).await {
             Ok(admitted) => self.pass(admitted, request, visit).await,
-            Err(rejection) => {
-                // To ask for the body of a client that waits would have it send what nobody wants.
-                if !rejection.ends_connection() && !request.head.headers.contains_key(EXPECT) {
-                    read_on(request.body);
-                }
-                self.reject(&rejection, visit)
-            }
+            Err(rejection) => self.reject(&rejection, visit),
         }
     }
 

@@ -38,7 +38,11 @@ async fn a_handshake_that_does_not_come_is_not_waited_for() {
     let mut silent = TcpStream::connect(gateway.https()).await.unwrap();
     let ended = within("the end", silent.read(&mut [0; 16])).await;
     assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
-    assert!(gateway.tell("/metrics").await.text().contains("portcullis_tls_handshake_failures_total 1\n"));
+    // The client may see its end before the gateway has counted it.
+    let counted = async {
+        while !gateway.tell("/metrics").await.text().contains("portcullis_tls_handshake_failures_total 1\n") {}
+    };
+    within("the count", counted).await;
     assert_eq!(gateway.ask(Protocol::Http1, &Ask::get("/play/sized/5").by_amy()).await.status(), 200);
 }
 
@@ -306,4 +310,20 @@ async fn refused_bodies_are_read_on_within_bounds() {
         assert!(sent < 200 << 20, "a body that nobody wants is read without end");
     }
     gateway.upstream.assert_nothing_reached().await;
+}
+
+/// A client that looks for an answer only when all of its body is sent has to get it, and not a broken stream.
+#[tokio::test]
+async fn over_http2_a_refused_body_is_read_on_whatever_it_is_refused_for() {
+    let gateway = limited("body_size = \"10KiB\"");
+    let upload = || Ask::new("POST", "/play/echo").sized(pattern(4 << 20));
+    for (ask, status) in [
+        (upload(), 401),
+        (upload().by_amy().field("x-http-method-override", "DELETE"), 400),
+        (upload().by_amy().field("content-length", (4 << 20).to_string()), 413),
+    ] {
+        let answer = gateway.ask(Protocol::Http2, &ask).await;
+        assert_eq!((answer.status(), answer.body.complete), (status, true));
+        gateway.upstream.assert_nothing_reached().await;
+    }
 }

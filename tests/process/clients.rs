@@ -207,9 +207,11 @@ fn curl_that_is_refused_while_it_uploads() {
             let upload = [protocol, "--header", "Expect:", "--data-binary", &body];
             assert_eq!(shop.curl(Some(VIEWER), "/api/v2/products", &upload).status, 403, "{protocol}");
             assert_eq!(shop.curl(None, "/api/v2/products", &upload).status, 401, "{protocol}");
+            let overriding = [&upload[..], &["--header", "X-HTTP-Method-Override: DELETE"]].concat();
+            assert_eq!(shop.curl(Some(MANAGER), "/api/v2/products", &overriding).status, 400, "{protocol}");
         }
     }
-    assert!(shop.audited(40).iter().all(|(_, decision)| decision != "permit"));
+    assert!(shop.audited(60).iter().all(|(_, decision)| decision != "permit"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::gate::{ClientBody, ClientFault, Interim, Rest};
+use crate::gate::{ClientBody, ClientFault, Interim};
 use crate::wire::{BodyDecoder, BodyFault, Framing, Line, Pace, PaceLimits, Piece, Scratch, write};
 
 /// What a client that waits for it is told when its body is wanted.
@@ -69,7 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Client<S> {
             return ClientBody::empty(framing);
         }
         self.stage.set(if expects { Stage::Expected } else { Stage::Unread });
-        ClientBody::new(framing, Upload { client: Rc::clone(self), pace: Pace::new(pace) }, Rest::Dropped)
+        ClientBody::new(framing, Upload { client: Rc::clone(self), pace: Pace::new(pace) })
     }
 
     pub(super) fn stage(&self) -> Stage {

@@ -16,8 +16,8 @@ use tokio::time::{Instant, timeout};
 use answer::{Asked, Over, Writing};
 use client::{Client, Stage};
 
-use super::connection::{Connection, Door};
-use crate::gate::{Ending, GateBody, Incoming, Interim, MOST, PATIENCE, Tunnel};
+use super::connection::{Connection, Door, MOST, PATIENCE};
+use crate::gate::{Ending, GateBody, Incoming, Interim, Tunnel};
 use crate::wire::request::HeadReader;
 use crate::wire::{Clock, HeadFault, Pace, Piece, RequestHead};
 

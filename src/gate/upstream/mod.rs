@@ -32,7 +32,6 @@ use send::{Request, Sending, Sent, Unsent};
 use upload::Upload;
 
 use super::client::{ClientBody, Interim};
-use super::discard::read_on;
 use super::rejection::Rejection;
 use super::streams::Exchange;
 use crate::record::Metrics;
@@ -124,15 +123,7 @@ impl Upstream {
             scratch,
             silence,
         };
-        let (mut connection, mut pool) = match self.connection().await {
-            Ok(found) => found,
-            Err(rejection) => {
-                if let Some(body) = upload.and_then(Upload::into_wanted_body) {
-                    read_on(body);
-                }
-                return Err(rejection);
-            }
-        };
+        let (mut connection, mut pool) = self.connection().await?;
         let mut began = Instant::now();
         let mut sent = sending.run(&mut connection, upload).await;
         if let Err(unsent) = &mut sent

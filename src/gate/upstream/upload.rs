@@ -97,11 +97,6 @@ impl Upload {
         Ok(())
     }
 
-    /// The body, unless the client waits to be asked for it.
-    pub(super) fn into_wanted_body(self) -> Option<ClientBody> {
-        self.hold.is_none().then_some(self.body)
-    }
-
     /// Writes the body in a task of its own, behind the head that waits in the line.
     pub(super) fn start(self, line: &Rc<Line<Stream>>) -> Uploading {
         Uploading(tokio::task::spawn_local(self.write(Rc::clone(line))))

@@ -4,29 +4,30 @@
 //! CONTINUATION frames (CVE-2024-27316), resets of either side (CVE-2023-44487, CVE-2025-8671), and empty frames
 //! (RUSTSEC-2026-0258). Each is set here by name, for their defaults are made for trusted clients.
 
+mod upload;
+
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, COOKIE};
+use http::header::{CONTENT_LENGTH, COOKIE, EXPECT};
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, Version};
-use http_body::{Body, Frame};
 use hyper::rt::Executor;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::connection::{Connection, ConnectionLimits};
-use super::idle::idles;
-use crate::gate::{ClientBody, ClientFault, Gate, GateBody, Incoming, Peer, Rest};
-use crate::wire::{Framing, HeadFault, HeadLimits, Pace, PaceLimits, framing};
+use crate::edge::connection::{Connection, ConnectionLimits};
+use crate::edge::idle::idles;
+use crate::gate::{ClientBody, Gate, GateBody, Incoming, Peer};
+use crate::wire::{Framing, HeadFault, HeadLimits, framing};
+use upload::{Rests, Upload};
 
 /// How long an HTTP/2 client may leave a ping unanswered.
 const PING_PATIENCE: Duration = Duration::from_secs(20);
@@ -49,11 +50,15 @@ impl Connection {
     pub(super) async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
         let (activity, limits, mut draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
         let (gate, peer, pace) = (self.gate, self.peer, limits.pace(limits.body_timeout));
-        let balance = Balance::default();
-        let (of_service, head) = (balance.clone(), limits.head);
-        let service = service_fn(move |request| {
+        let (balance, rests) = (Balance::default(), Rc::<Rests>::default());
+        let (of_service, head, of_bodies) = (balance.clone(), limits.head, Rc::clone(&rests));
+        let service = service_fn(move |request: Request<hyper::body::Incoming>| {
             let pending = of_service.begin();
-            let answer = answer(Rc::clone(&gate), peer.clone(), (pace, head), request);
+            // A client that waits to be asked for its body would send what nobody wants.
+            let waits = request.headers().contains_key(EXPECT);
+            let rests = (!waits).then(|| Rc::clone(&of_bodies));
+            let request = request.map(|body| Upload::new(body, pace, rests));
+            let answer = answer(Rc::clone(&gate), peer.clone(), head, request);
             async move {
                 let answer = answer.await;
                 pending.answered();
@@ -78,6 +83,7 @@ impl Connection {
                 connection.as_mut().graceful_shutdown();
                 left = true;
             }
+            rests.poll(cx);
             connection.as_mut().poll(cx)
         });
         let ended = tokio::select! {
@@ -141,23 +147,18 @@ impl Drop for Pending {
     }
 }
 
-async fn answer(
-    gate: Rc<Gate>,
-    peer: Peer,
-    (pace, limits): (PaceLimits, HeadLimits),
-    request: Request<hyper::body::Incoming>,
-) -> Response<GateBody> {
+async fn answer(gate: Rc<Gate>, peer: Peer, limits: HeadLimits, request: Request<Upload>) -> Response<GateBody> {
     let (head, body) = request.into_parts();
     if let Err(fault) = judge(&head, &limits) {
         return gate.refuse(peer, Version::HTTP_2, Some(fault));
     }
     let length = head.headers.get(CONTENT_LENGTH).and_then(|length| framing::number(length.as_bytes()));
-    let body = match (length, body.is_end_stream()) {
+    let body = match (length, body.is_empty()) {
         (None, true) => ClientBody::empty(Framing::Nothing),
         (Some(_), true) => ClientBody::empty(Framing::Sized(0)),
         // h2 sees to it that so much comes, and no more (RFC 9113 section 8.1.1).
-        (Some(length), false) => ClientBody::new(Framing::Sized(length), Upload::new(body, pace), Rest::ReadOn),
-        (None, false) => ClientBody::new(Framing::Chunked, Upload::new(body, pace), Rest::ReadOn),
+        (Some(length), false) => ClientBody::new(Framing::Sized(length), body),
+        (None, false) => ClientBody::new(Framing::Chunked, body),
     };
     gate.serve(peer, Incoming { head, body, interim: None }).await
 }
@@ -182,35 +183,6 @@ fn judge(head: &Parts, limits: &HeadLimits) -> Result<(), HeadFault> {
         return Err(HeadFault::Malformed("a field begins or ends with white space"));
     }
     Ok(())
-}
-
-/// The body of a request.
-struct Upload {
-    body: hyper::body::Incoming,
-    pace: Pace,
-}
-
-impl Upload {
-    fn new(body: hyper::body::Incoming, pace: PaceLimits) -> Self {
-        Self { body, pace: Pace::new(pace) }
-    }
-}
-
-impl Body for Upload {
-    type Data = Bytes;
-    type Error = ClientFault;
-
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, ClientFault>>> {
-        let Self { body, pace } = self.get_mut();
-        match Pin::new(body).poll_frame(cx) {
-            Poll::Ready(frame) => {
-                let length = frame.iter().flatten().filter_map(Frame::data_ref).map(Bytes::len).sum::<usize>();
-                pace.moved(length as u64);
-                Poll::Ready(frame.map(|frame| frame.map_err(|_| ClientFault::Gone)))
-            }
-            Poll::Pending => pace.poll(cx).map(|()| Some(Err(ClientFault::TooSlow))),
-        }
-    }
 }
 
 /// Runs the tasks of an HTTP/2 connection on the worker's own thread.
