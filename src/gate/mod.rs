@@ -3,6 +3,7 @@
 //! [`Gate::serve`] is the whole of it. One gate belongs to one worker; nothing in it is shared with another thread but
 //! the snapshot, the password checks, the throttle and the counters.
 
+mod beat;
 mod clear;
 mod client;
 mod credentials;
@@ -46,6 +47,7 @@ pub(crate) use tunnel::Tunnel;
 pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
 pub(crate) use voice::Voice;
 
+use beat::Beat;
 use credentials::Presented;
 use download::Download;
 use headers::Added;
@@ -90,6 +92,7 @@ pub(crate) struct Gate {
     upstream: Upstream,
     recorder: Rc<Recorder>,
     streams: Rc<Streams>,
+    beat: Rc<Beat>,
     https_port: u16,
     send_timeout: Duration,
 }
@@ -106,15 +109,17 @@ impl Gate {
             upstream: Upstream::new(parts.upstream, metrics),
             recorder: Rc::new(parts.recorder),
             streams: Rc::default(),
+            beat: Rc::default(),
             https_port: parts.https_port,
             send_timeout: parts.send_timeout,
         })
     }
 
-    /// Starts what goes on beside the requests, on the worker's own runtime: closing idle upstream connections, and
-    /// cutting the exchanges of users who lose access.
+    /// Starts what goes on beside the requests, on the worker's own runtime: closing idle upstream connections, cutting
+    /// the exchanges of users who lose access, and the beat that answers to wrong credentials leave on.
     pub(crate) fn start(self: &Rc<Self>) {
         self.upstream.start();
+        self.beat.start();
         let recorder = Rc::clone(&self.recorder);
         tokio::task::spawn_local(async move { recorder.log.run().await });
         let gate = Rc::clone(self);
@@ -158,7 +163,14 @@ impl Gate {
         let mut visit = self.visit(peer, &request.head, &snapshot);
         match self.admit(&snapshot, &request.head, &mut visit).await {
             Ok(admitted) => self.pass(admitted, request, visit).await,
-            Err(rejection) => self.reject(&rejection, visit),
+            Err(rejection) => {
+                let began = visit.recording.began();
+                let answer = self.reject(&rejection, visit);
+                if rejection.judges_credentials() {
+                    self.beat.hold(began).await;
+                }
+                answer
+            }
         }
     }
 

@@ -41,9 +41,9 @@ pub(crate) enum Rejection {
     Version,
     /// The head or the body comes too slowly.
     TooSlow,
-    /// The client's body breaks off.
     /// The host is another site's than the one that the connection was made to.
     Misdirected,
+    /// The client's body breaks off.
     ClientGone,
     /// The body is longer than the settings allow.
     TooLarge,
@@ -107,6 +107,15 @@ impl Rejection {
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreachable(_) | Self::BadGateway(_) => StatusCode::BAD_GATEWAY,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// Whether it says of presented credentials that they are wrong, so that when it is said must say nothing else.
+    pub(super) fn judges_credentials(&self) -> bool {
+        match self {
+            Self::Unauthenticated(reason) => *reason != Reason::MalformedCredentials,
+            Self::LockedOut(_) => true,
+            _ => false,
         }
     }
 

@@ -35,7 +35,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("prometheus_client", &["record/"]),
     ("clap", &["cli/", "main.rs"]),
     ("landlock", &["server/process/"]),
-    ("nix", &["server/process/"]),
+    ("nix", &["server/process/", "gate/beat.rs"]),
     // The sample store is a guest here: it plays somebody else's API.
     ("axum", &["demo/"]),
 ];
