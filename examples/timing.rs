@@ -15,31 +15,23 @@
 //! cargo run --release --example timing [TRIES OF EACH KIND, 100000 unless given]
 //! ```
 //!
-//! It takes a minute or so and is no test: what else the machine does is in the figures.
+//! It takes some eight minutes, for each answer waits for its beat, and is no test: what else the machine does is in the figures.
 
 #![allow(clippy::print_stdout, reason = "a program that tells figures")]
 
-use std::error::Error;
+mod ground;
+
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portcullis::edge::devcert;
+use ground::{Connection, Failure};
 use portcullis::policy::TokenHash;
 use portcullis::server;
 use portcullis::settings::Settings;
-use rustls::crypto::aws_lc_rs;
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
-use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::time::Instant;
-
-type Failure = Box<dyn Error>;
-type Connection = StreamOwned<ClientConnection, TcpStream>;
 
 /// From here on a difference is taken for one.
 const FOUND: f64 = 4.5;
@@ -70,7 +62,7 @@ fn main() -> Result<(), Failure> {
     let settings = prepare(dir.path())?;
     let running = server::start(&settings)?;
     let address = running.addresses().https.first().copied().ok_or("no address")?;
-    let mut connection = connect(dir.path(), &address.to_string())?;
+    let mut connection = ground::connect(dir.path(), &address.to_string())?;
     let times = measure(&mut connection, tries)?;
     drop(connection);
     running.stop();
@@ -78,12 +70,8 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Files for a gateway with one worker, so that one core is left for the client.
+/// A gateway that refuses all that is presented here, and locks nobody out.
 fn prepare(dir: &Path) -> Result<Settings, Failure> {
-    let made = devcert::generate(&["localhost".to_owned()], SystemTime::now())?;
-    std::fs::write(dir.join("server.pem"), &made.server.certificate)?;
-    std::fs::write(dir.join("server.key"), made.server.key.as_bytes())?;
-    std::fs::write(dir.join("ca.pem"), &made.authority.certificate)?;
     let user = |name: &str, token: &str, access: bool, number: usize| {
         let hash = TokenHash::of(format!("{token}{number:03}").as_bytes());
         let granted = "permissions = [\"a.view\"]";
@@ -92,25 +80,9 @@ fn prepare(dir: &Path) -> Result<Settings, Failure> {
     let users = |number| user("real-one", RIGHT, true, number) + &user("real-off", OFF, false, number);
     let resource = "[[resources]]\nname = \"A\"\npaths = [\"/a\"]\npermissions = { GET = \"a.view\" }\n";
     let access = resource.to_owned() + &(0..NAMES).map(users).collect::<String>();
-    std::fs::write(dir.join("access.toml"), access)?;
-    let settings = "access = \"access.toml\"\n\
-        [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 1\n\
-        [tls]\ncertificate = \"server.pem\"\nkey = \"server.key\"\n\
-        [upstream]\nservers = [\"http://127.0.0.1:1\"]\n\
-        [limits]\nconnection_requests = 1000000000\n\
-        [lockout]\nfailures = 1000000\naddress_failures = 1000000\n\
-        [audit]\nto = \"off\"\n";
-    Settings::parse("timing", settings, dir).map_err(|faults| faults.to_string().into())
-}
-
-fn connect(dir: &Path, address: &str) -> Result<Connection, Failure> {
-    let mut trusted = RootCertStore::empty();
-    trusted.add(CertificateDer::from_pem_file(dir.join("ca.pem"))?)?;
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
-    let config = builder.with_safe_default_protocol_versions()?.with_root_certificates(trusted).with_no_client_auth();
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    Ok(StreamOwned::new(ClientConnection::new(Arc::new(config), ServerName::try_from("localhost")?)?, stream))
+    let tables = "[limits]\nconnection_requests = 1000000000\n\
+        [lockout]\nfailures = 1000000\naddress_failures = 1000000\n";
+    ground::prepare(dir, &access, "127.0.0.1:1", tables)
 }
 
 /// The times of each kind, in nanoseconds.
