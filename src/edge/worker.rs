@@ -134,14 +134,16 @@ impl Worker {
             draining: self.parts.draining.clone(),
         };
         if door == Door::Clear {
-            return connection(peer).http1(stream).await;
+            return Box::pin(connection(peer).http1(stream)).await;
         }
-        match timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())).await {
+        // Each stage in a box of its own: what a connection holds is what its present stage needs, and not the largest.
+        let shaking = Box::pin(timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())));
+        match shaking.await {
             Ok(Ok((stream, site))) => {
                 let connection = connection(peer.over_tls(site));
                 match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => connection.http2(stream).await,
-                    _ => connection.http1(stream).await,
+                    Some(b"h2") => Box::pin(connection.http2(stream)).await,
+                    _ => Box::pin(connection.http1(stream)).await,
                 }
             }
             Ok(Err(error)) => {

@@ -67,8 +67,12 @@ fn basic(value: &[u8]) -> Option<Basic> {
     }
     // One space by the grammar of RFC 9110 section 11.4; more are seen in the field and change nothing.
     let encoded = rest.strip_prefix(b" ")?.trim_ascii();
-    let decoded = Zeroizing::new(STANDARD.decode(encoded).ok()?);
-    let text = Zeroizing::new(std::str::from_utf8(&decoded).ok()?.to_owned());
+    let mut decoded = Zeroizing::new(STANDARD.decode(encoded).ok()?);
+    if std::str::from_utf8(&decoded).is_err() {
+        return None;
+    }
+    // Taken out, and not copied, so that there is one place to wipe.
+    let text = Zeroizing::new(String::from_utf8(std::mem::take(&mut *decoded)).ok()?);
     // RFC 7617 section 2 forbids control characters in both parts.
     if text.chars().any(char::is_control) {
         return None;

@@ -35,7 +35,7 @@ pub(crate) struct Download {
     pub(super) broken: Option<BodyError>,
     pub(super) exchange: Exchange,
     pub(super) tally: Rc<Tally>,
-    pub(super) recording: Recording,
+    pub(super) recording: Box<Recording>,
 }
 
 /// What is handed over at once to a client that reads several answers side by side.
@@ -43,9 +43,9 @@ const SMALL: usize = 16 << 10;
 
 impl GateBody {
     /// An answer of the gateway's own.
-    pub(super) fn own(bytes: Bytes, mut recording: Recording) -> Self {
+    pub(super) fn own(bytes: Bytes, mut recording: Box<Recording>) -> Self {
         recording.sent(bytes.len());
-        Self::Own { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), _recording: Box::new(recording) }
+        Self::Own { bytes: Some(bytes).filter(|bytes| !bytes.is_empty()), _recording: recording }
     }
 
     /// An upstream's answer. One without a body gives the connection back at once.

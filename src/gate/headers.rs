@@ -20,6 +20,10 @@ const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
 const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 
+/// What belongs to one connection only (RFC 9110 section 7.6.1).
+const HOP_BY_HOP: [HeaderName; 7] =
+    [CONNECTION, KEEP_ALIVE, PROXY_CONNECTION, TE, TRANSFER_ENCODING, UPGRADE, HTTP2_SETTINGS];
+
 /// Names, spelled with hyphens, that only the gateway may say to the upstream. One that ends in `-` is a prefix.
 // `proxy` is what CGI makes HTTP_PROXY of (CVE-2016-5385).
 const OURS: [&str; 8] = [
@@ -211,19 +215,26 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
     if headers.contains_key(CONNECTION) {
         // Content-Length and Host frame and address the message: whoever names them here wants two readings of it.
         let keep = [CONTENT_LENGTH, HOST];
-        let named = tokens(headers, &CONNECTION).filter_map(|token| HeaderName::try_from(token).ok());
-        for name in named.filter(|name| !keep.contains(name)).collect::<Vec<_>>() {
-            headers.remove(name);
+        // Most say no more than this, which names no other field that is here.
+        let usual = headers.get(CONNECTION).is_some_and(|value| value == "keep-alive");
+        if !usual || headers.get_all(CONNECTION).iter().nth(1).is_some() {
+            let named = tokens(headers, &CONNECTION).filter_map(|token| HeaderName::try_from(token).ok());
+            for name in named.filter(|name| !keep.contains(name)).collect::<Vec<_>>() {
+                headers.remove(name);
+            }
         }
         headers.remove(CONNECTION);
     }
-    for name in [&KEEP_ALIVE, &PROXY_CONNECTION, &TE, &TRANSFER_ENCODING, &UPGRADE, &HTTP2_SETTINGS] {
-        headers.remove(name);
+    // One look at the names that are there costs less than looking for each that may be.
+    if headers.keys().any(is_hop_by_hop) {
+        for name in HOP_BY_HOP {
+            headers.remove(name);
+        }
     }
 }
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {
-    [&CONNECTION, &KEEP_ALIVE, &PROXY_CONNECTION, &TE, &TRANSFER_ENCODING, &UPGRADE, &HTTP2_SETTINGS].contains(&name)
+    HOP_BY_HOP.contains(name)
 }
 
 fn remove_ours(headers: &mut HeaderMap) {

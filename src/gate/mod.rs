@@ -259,7 +259,7 @@ impl Gate {
         };
         headers::prepare(&mut head.headers, exchange.permit(), added);
         let tally = Tally::new();
-        visit.recording.tally(&tally);
+        visit.recording.handed(&tally);
         let (of_body, tallied) = (exchange.clone(), Rc::clone(&tally));
         let outgoing = Outgoing { headers: head.headers, body, exchange, tally, interim, expects_continue };
         match self.upstream.forward(outgoing).await {
@@ -290,7 +290,7 @@ struct Visit {
     peer: Peer,
     /// The form its answer is wanted in.
     form: Form,
-    recording: Recording,
+    recording: Box<Recording>,
 }
 
 /// A request that may pass.
@@ -307,7 +307,7 @@ fn answer(
     exchange: Exchange,
     tally: Rc<Tally>,
     host: Option<&HeaderValue>,
-    mut recording: Recording,
+    mut recording: Box<Recording>,
 ) -> Response<GateBody> {
     let Answered { status, reason, mut headers, body: answer, took } = answered;
     recording.answered(status, took);
@@ -319,7 +319,12 @@ fn answer(
 }
 
 /// Lets client and upstream speak another protocol from here on.
-fn switch(answered: Answered, exchange: Exchange, tally: Rc<Tally>, mut recording: Recording) -> Response<GateBody> {
+fn switch(
+    answered: Answered,
+    exchange: Exchange,
+    tally: Rc<Tally>,
+    mut recording: Box<Recording>,
+) -> Response<GateBody> {
     let Answered { status, reason, mut headers, body: answer, took } = answered;
     recording.answered(status, took);
     headers::restore_switching(&mut headers, recording.id());

@@ -125,9 +125,15 @@ impl Activity {
 #[derive(Debug)]
 pub(super) struct Busy(Rc<Activity>);
 
+impl Busy {
+    /// When it ends, to be told just before: the clock has been read by then.
+    pub(super) fn until(&self, now: Instant) {
+        self.0.since.set(now);
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.running.set(self.0.running.get().saturating_sub(1));
-        self.0.since.set(Instant::now());
     }
 }

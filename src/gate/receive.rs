@@ -56,6 +56,11 @@ fn host(parts: &Parts) -> Result<Option<HeaderValue>, Rejection> {
     if lines.next().is_some() {
         return Err(Rejection::Malformed("there is more than one Host"));
     }
+    if let (None, Some(line)) = (parts.uri.authority(), line)
+        && is_plain(line.as_bytes())
+    {
+        return Ok(Some(line.clone()));
+    }
     let named = line.map(|value| authority(value.as_bytes())).transpose()?;
     match (parts.uri.authority(), named, line) {
         (Some(asked), Some(named), _) if !asked.as_str().eq_ignore_ascii_case(named.as_str()) => {
@@ -80,6 +85,17 @@ fn authority(text: &[u8]) -> Result<Authority, Rejection> {
         Ok(host) if !host.as_str().contains('@') && is_host(host.host()) && has_port_or_none(&host) => Ok(host),
         Ok(_) | Err(_) => Err(malformed),
     }
+}
+
+/// Whether this is a name or an IPv4 address, with a port at most, as nearly always; then it need not be taken apart.
+fn is_plain(text: &[u8]) -> bool {
+    let (host, port) = match memchr::memchr(b':', text).and_then(|colon| text.split_at_checked(colon)) {
+        Some((host, [_, port @ ..])) => (host, port),
+        _ => (text, &b"0"[..]),
+    };
+    // Four digits are a port whatever they are; of five not all are.
+    let port = (1..=4).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
+    port && !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
 }
 
 /// Whether this is a name as DNS and its kin have them, or an address. RFC 3986 lets more pass for a name: commas that

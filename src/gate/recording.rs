@@ -34,22 +34,22 @@ pub(crate) struct Recording {
     tally: Option<Rc<Tally>>,
     recorder: Rc<Recorder>,
     /// The connection counts as busy for as long as this lives.
-    _busy: Busy,
+    busy: Busy,
 }
 
 impl Recording {
-    /// Arms the entry of a request that has just been received.
-    pub(crate) fn begin(recorder: &Rc<Recorder>, peer: &Peer, protocol: Version, generation: u64) -> Self {
+    /// Arms the entry of a request that has just been received. It is large and changes hands often.
+    pub(crate) fn begin(recorder: &Rc<Recorder>, peer: &Peer, protocol: Version, generation: u64) -> Box<Self> {
         let entry = Entry::new(SystemTime::now(), recorder.ids.fresh(), peer.address, protocol, generation);
-        Self {
+        Box::new(Self {
             id: entry.id.header(),
             entry,
             began: Instant::now(),
             handed: None,
             tally: None,
             recorder: Rc::clone(recorder),
-            _busy: peer.activity().mark(),
-        }
+            busy: peer.activity().mark(),
+        })
     }
 
     /// When the request was received, by the wall clock.
@@ -92,11 +92,11 @@ impl Recording {
 
     pub(crate) fn permitted(&mut self) {
         self.entry.decision = Decided::Permit;
-        self.handed = Some(Instant::now());
     }
 
-    /// Where the bodies are counted.
-    pub(crate) fn tally(&mut self, tally: &Rc<Tally>) {
+    /// The request is handed to the upstream, and its bodies are counted here.
+    pub(crate) fn handed(&mut self, tally: &Rc<Tally>) {
+        self.handed = Some(tally.began());
         self.tally = Some(Rc::clone(tally));
     }
 
@@ -165,7 +165,9 @@ impl Recording {
 
 impl Drop for Recording {
     fn drop(&mut self) {
-        self.entry.total = self.began.elapsed();
+        let now = Instant::now();
+        self.busy.until(now);
+        self.entry.total = now.saturating_duration_since(self.began);
         self.entry.own = self.entry.total.saturating_sub(self.entry.upstream.unwrap_or_default());
         if let Some(tally) = &self.tally {
             self.entry.bytes_in = tally.up.get();

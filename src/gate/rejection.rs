@@ -2,6 +2,8 @@
 //!
 //! A [`Rejection`] is the public half (status, one sentence) with the private reason for the log.
 
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +15,9 @@ use super::voice::{Form, Voice};
 use crate::policy::{DenialReason, Refusal, Target, TargetError};
 use crate::record::Reason;
 use crate::wire::HeadFault;
+
+/// As many headers as an answer of the gateway's own has, with those that the gate adds.
+const MOST_HEADERS: usize = 5;
 
 /// Why a request is not forwarded, or why its forwarding failed.
 #[derive(Debug)]
@@ -172,34 +177,33 @@ impl Rejection {
     }
 
     /// The sentence the client is told.
-    fn message(&self) -> String {
-        match self {
-            Self::Target(error) => format!("The request was refused: {error}."),
-            Self::Malformed(what) => format!("The request was refused: {what}."),
-            Self::Expectation => "The expectation is not one that can be met.".to_owned(),
+    fn message(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Target(error) => return sentence("The request was refused", error),
+            Self::Malformed(what) => return sentence("The request was refused", what),
+            Self::Expectation => "The expectation is not one that can be met.",
             Self::Unauthenticated(_) | Self::Denied(DenialReason::Unauthenticated) | Self::Revoked => {
-                "A user name and that user's API token are required.".to_owned()
+                "A user name and that user's API token are required."
             }
-            Self::Denied(reason) => format!("You are not allowed to do this: {reason}."),
+            Self::Denied(reason) => return sentence("You are not allowed to do this", reason),
             Self::ClearText => {
                 "Credentials were sent without encryption. Use https, and consider this token known to others."
-                    .to_owned()
             }
-            Self::HeadTooLarge => "The head of the request is larger than is allowed here.".to_owned(),
-            Self::TargetTooLong => "The path and query are longer than is allowed here.".to_owned(),
-            Self::Version => "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.".to_owned(),
-            Self::TooSlow => "The request came too slowly.".to_owned(),
+            Self::HeadTooLarge => "The head of the request is larger than is allowed here.",
+            Self::TargetTooLong => "The path and query are longer than is allowed here.",
+            Self::Version => "Only HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here.",
+            Self::TooSlow => "The request came too slowly.",
             // Not whether the name or the address is meant: that would tell what others tried.
-            Self::LockedOut(_) => "Too many wrong credentials came from here. Try again later.".to_owned(),
-            Self::RateLimited(_) => "Too many requests. Try again later.".to_owned(),
-            Self::Misdirected => "This connection was made to another host. Ask over one to this host.".to_owned(),
-            Self::ClientGone => "The body ended before its end.".to_owned(),
-            Self::TooLarge => "The body is larger than is allowed here.".to_owned(),
-            Self::Busy => "Too many sign-ins at the moment. Try again soon.".to_owned(),
-            Self::Unreachable(_) => "The store cannot be reached at the moment.".to_owned(),
-            Self::BadGateway(_) => "The store's answer could not be read.".to_owned(),
-            Self::Timeout => "The store did not answer in time.".to_owned(),
-        }
+            Self::LockedOut(_) => "Too many wrong credentials came from here. Try again later.",
+            Self::RateLimited(_) => "Too many requests. Try again later.",
+            Self::Misdirected => "This connection was made to another host. Ask over one to this host.",
+            Self::ClientGone => "The body ended before its end.",
+            Self::TooLarge => "The body is larger than is allowed here.",
+            Self::Busy => "Too many sign-ins at the moment. Try again soon.",
+            Self::Unreachable(_) => "The store cannot be reached at the moment.",
+            Self::BadGateway(_) => "The store's answer could not be read.",
+            Self::Timeout => "The store did not answer in time.",
+        })
     }
 
     /// The answer, without its request id.
@@ -209,6 +213,7 @@ impl Rejection {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        headers.reserve(MOST_HEADERS);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, voice.challenge.clone());
@@ -274,6 +279,14 @@ impl Rejection {
             | Self::Revoked => false,
         }
     }
+}
+
+/// A sentence that names what it is about.
+fn sentence(what: &str, about: impl fmt::Display) -> Cow<'static, str> {
+    let mut text = String::with_capacity(128);
+    // Writing to memory cannot fail.
+    let _ = write!(text, "{what}: {about}.");
+    Cow::Owned(text)
 }
 
 /// Marks an answer after which an HTTP/1 connection ends.

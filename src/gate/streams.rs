@@ -4,11 +4,11 @@
 //! snapshot every running exchange is judged again; the one that would now be denied is cut, and nobody else's is.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
+use slab::Slab;
 use tokio::time::Instant;
 
 use super::peer::Activity;
@@ -16,12 +16,13 @@ use crate::policy::{Permit, Snapshot};
 
 /// How many times as long an answer may be left unread beside others that are read.
 const UNREAD_BESIDE_OTHERS: u32 = 10;
+/// How many tasks may wait on one exchange: the two there are, and as many that they moved on from.
+const WAITING: usize = 4;
 
 /// The exchanges under way on this worker.
 #[derive(Default)]
 pub(crate) struct Streams {
-    running: RefCell<HashMap<u64, Weak<State>>>,
-    next: Cell<u64>,
+    running: RefCell<Slab<Weak<State>>>,
 }
 
 /// One permitted exchange, from before its request is sent until its last byte. Cheap to clone; the last clone to go
@@ -36,27 +37,28 @@ struct State {
     shared: Option<Rc<Activity>>,
     /// Since when the client has had a piece of the answer without asking for the next.
     handed: Cell<Option<Instant>>,
-    /// The tasks that wait on this exchange: at most the one that sends and the one that receives.
-    waiting: RefCell<Vec<Waker>>,
+    /// The tasks that wait on this exchange: the one that sends and the one that receives. The latest comes first.
+    waiting: RefCell<[Option<Waker>; WAITING]>,
     streams: Rc<Streams>,
-    number: u64,
+    /// Where it stands among those that run.
+    place: usize,
 }
 
 impl Streams {
     /// Takes a permit in and watches over it. `shared` is the connection where it carries several answers at once.
     pub(crate) fn begin(self: &Rc<Self>, permit: Permit, shared: Option<&Rc<Activity>>) -> Exchange {
-        let number = self.next.get();
-        self.next.set(number.wrapping_add(1));
-        let streams = Rc::clone(self);
+        let mut running = self.running.borrow_mut();
+        let entry = running.vacant_entry();
+        let (streams, place) = (Rc::clone(self), entry.key());
         let (cut, handed, waiting) = (Cell::new(false), Cell::new(None), RefCell::default());
-        let state = Rc::new(State { permit, cut, shared: shared.cloned(), handed, waiting, streams, number });
-        self.running.borrow_mut().insert(number, Rc::downgrade(&state));
+        let state = Rc::new(State { permit, cut, shared: shared.cloned(), handed, waiting, streams, place });
+        entry.insert(Rc::downgrade(&state));
         Exchange(state)
     }
 
     /// Judges all running exchanges by a new snapshot and cuts those that it would not permit. Returns how many.
     pub(crate) fn review(&self, snapshot: &Snapshot, now: SystemTime) -> usize {
-        let running: Vec<_> = self.running.borrow().values().filter_map(Weak::upgrade).collect();
+        let running = self.running();
         let lost = running.iter().filter(|state| !state.cut.get() && !snapshot.still_permits(&state.permit, now));
         lost.map(|state| state.cut()).count()
     }
@@ -64,7 +66,7 @@ impl Streams {
     /// Ends connections on which answers are left unread (CVE-2026-49975 is the class: a window that is never opened).
     /// A client may leave one for longer while it reads others. Returns how many.
     pub(crate) fn end_unread(&self, now: Instant, patience: Duration) -> usize {
-        let running: Vec<_> = self.running.borrow().values().filter_map(Weak::upgrade).collect();
+        let running = self.running();
         let since = |earlier: Instant| now.saturating_duration_since(earlier);
         let unread = running.iter().filter_map(|state| {
             let (shared, handed) = (state.shared.as_ref()?, state.handed.get()?);
@@ -72,6 +74,11 @@ impl Streams {
             (idle || since(handed) > patience * UNREAD_BESIDE_OTHERS).then_some(shared)
         });
         unread.map(|shared| shared.end()).count()
+    }
+
+    /// All that run, held so that one may end meanwhile.
+    fn running(&self) -> Vec<Rc<State>> {
+        self.running.borrow().iter().filter_map(|(_, state)| state.upgrade()).collect()
     }
 
     /// How many exchanges are under way.
@@ -115,12 +122,12 @@ impl Exchange {
             return Poll::Ready(());
         }
         let mut waiting = self.0.waiting.borrow_mut();
-        if !waiting.iter().any(|waker| waker.will_wake(cx.waker())) {
+        if !waiting.iter().flatten().any(|waker| waker.will_wake(cx.waker())) {
             // Wakers of a task that moved on are replaced by its newer ones, oldest first.
-            if waiting.len() >= 4 {
-                waiting.remove(0);
+            waiting.rotate_right(1);
+            if let Some(latest) = waiting.first_mut() {
+                *latest = Some(cx.waker().clone());
             }
-            waiting.push(cx.waker().clone());
         }
         Poll::Pending
     }
@@ -134,7 +141,7 @@ impl Exchange {
 impl State {
     fn cut(&self) {
         self.cut.set(true);
-        for waker in self.waiting.take() {
+        for waker in self.waiting.take().into_iter().flatten() {
             waker.wake();
         }
     }
@@ -142,6 +149,6 @@ impl State {
 
 impl Drop for State {
     fn drop(&mut self) {
-        self.streams.running.borrow_mut().remove(&self.number);
+        self.streams.running.borrow_mut().remove(self.place);
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Tunnel {
     pub(super) answer: AnswerBody,
     pub(super) exchange: Exchange,
     pub(super) tally: Rc<Tally>,
-    pub(super) recording: Recording,
+    pub(super) recording: Box<Recording>,
 }
 
 impl Tunnel {

@@ -74,37 +74,63 @@ impl Voice {
         self.transport_security.clone().filter(|_| peer.is_over_tls())
     }
 
-    pub(super) fn body(&self, form: Form, status: StatusCode, message: &str) -> (&'static str, String) {
-        let code = status.as_u16();
-        let text = |text: &str| serde_json::Value::from(text).to_string();
-        match (self.answers, form) {
+    /// The media type and the body of an answer. Made for each refusal, so it is put together in one place.
+    pub(super) fn body(&self, form: Form, status: StatusCode, message: &str) -> (&'static str, Vec<u8>) {
+        let mut out = Vec::with_capacity(256);
+        let title = status.canonical_reason().unwrap_or_default();
+        let kind = match (self.answers, form) {
             (Answers::Problem, Form::Json) => {
-                let title = text(status.canonical_reason().unwrap_or_default());
-                let body =
-                    format!(r#"{{"type":"about:blank","title":{title},"status":{code},"detail":{}}}"#, text(message));
-                ("application/problem+json", body)
+                out.extend_from_slice(br#"{"type":"about:blank","title":"#);
+                text(&mut out, title);
+                number(&mut out, br#","status":"#, status);
+                out.extend_from_slice(br#","detail":"#);
+                text(&mut out, message);
+                out.push(b'}');
+                "application/problem+json"
             }
             (Answers::Problem, Form::Xml) => {
-                let title = escape(status.canonical_reason().unwrap_or_default());
-                let body = format!(
-                    "<problem xmlns=\"urn:ietf:rfc:7807\"><type>about:blank</type>\
-                     <title>{title}</title><status>{code}</status><detail>{}</detail></problem>",
-                    escape(message)
-                );
-                ("application/problem+xml", body)
+                out.extend_from_slice(b"<problem xmlns=\"urn:ietf:rfc:7807\"><type>about:blank</type>");
+                element(&mut out, "title", title);
+                number(&mut out, b"<status>", status);
+                out.extend_from_slice(b"</status>");
+                element(&mut out, "detail", message);
+                out.extend_from_slice(b"</problem>");
+                "application/problem+xml"
             }
             (Answers::Store, Form::Json) => {
-                ("application/json", format!(r#"[{{"status":{code},"message":{}}}]"#, text(message)))
+                number(&mut out, br#"[{"status":"#, status);
+                out.extend_from_slice(br#","message":"#);
+                text(&mut out, message);
+                out.extend_from_slice(b"}]");
+                "application/json"
             }
             (Answers::Store, Form::Xml) => {
-                let message = escape(message);
-                let body = format!(
-                    "<errors><error><status>{code}</status>\
-                     <message>{message}</message></error></errors>"
-                );
-                ("application/xml", body)
+                number(&mut out, b"<errors><error><status>", status);
+                out.extend_from_slice(b"</status>");
+                element(&mut out, "message", message);
+                out.extend_from_slice(b"</error></errors>");
+                "application/xml"
             }
-        }
+        };
+        (kind, out)
+    }
+}
+
+/// A status behind what stands before it.
+fn number(out: &mut Vec<u8>, before: &[u8], status: StatusCode) {
+    out.extend_from_slice(before);
+    out.extend_from_slice(status.as_str().as_bytes());
+}
+
+/// Text as JSON has it.
+fn text(out: &mut Vec<u8>, text: &str) {
+    // Writing to memory cannot fail, and neither can writing down a string.
+    let _ = serde_json::to_writer(out, text);
+}
+
+fn element(out: &mut Vec<u8>, name: &str, text: &str) {
+    for part in ["<", name, ">", &escape(text), "</", name, ">"] {
+        out.extend_from_slice(part.as_bytes());
     }
 }
 

@@ -171,9 +171,12 @@ impl fmt::Display for DenialReason {
             Self::Format(format) => write!(f, "the resource does not list the format \"{format}\""),
             Self::Method => f.write_str("the resource does not list this method"),
             Self::Missing(missing) => {
-                let names: Vec<_> = missing.iter().map(Permission::as_str).collect();
-                let (word, verb) = if names.len() == 1 { ("permission", "is") } else { ("permissions", "are") };
-                write!(f, "the {word} {} {verb} missing", names.join(" and "))
+                let (words, verb) = if missing.len() == 1 { ("permission", "is") } else { ("permissions", "are") };
+                write!(f, "the {words}")?;
+                for (place, permission) in missing.iter().enumerate() {
+                    write!(f, "{} {}", if place == 0 { "" } else { " and" }, permission.as_str())?;
+                }
+                write!(f, " {verb} missing")
             }
         }
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use http::{Method, Version};
 
 use super::id::RequestId;
-use super::json::Line;
+use super::json::{Line, key};
 use super::words::{Decided, Reason};
 use crate::policy::{Asked, Identity, TOKEN_PREFIX};
 
@@ -136,26 +136,26 @@ impl Entry {
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let asked = self.line.asked();
         let mut line = Line::open(out);
-        line.plain("time", jiff::Timestamp::try_from(self.time).ok().map(Stamp));
-        line.text("id", std::str::from_utf8(&self.id.digits()).ok());
-        line.plain("address", Some(self.address));
-        line.text("protocol", Some(protocol(self.protocol)));
-        line.text("claimed", self.claimed.as_deref());
-        line.text("user", self.user.as_ref().map(|identity| &*identity.user().name));
-        line.text("method", self.line.method());
-        line.text("path", self.line.path());
-        line.text("resource", asked.and_then(Asked::resource).map(|resource| &*resource.name));
-        line.text("permission", asked.and_then(Asked::rule).map(|rule| &*rule.label));
-        line.text("decision", Some(self.decision.as_str()));
-        line.text("reason", Some(self.reason.as_str()));
-        line.text("detail", self.detail.as_deref());
-        line.number("status", self.status.map(u64::from));
-        line.number("bytes_in", Some(self.bytes_in));
-        line.number("bytes_out", Some(self.bytes_out));
-        line.number("own_us", Some(micros(self.own)));
-        line.number("upstream_us", self.upstream.map(micros));
-        line.number("total_us", Some(micros(self.total)));
-        line.number("generation", Some(self.generation));
+        line.plain(key!("time"), jiff::Timestamp::try_from(self.time).ok().map(Stamp));
+        line.text(key!("id"), std::str::from_utf8(&self.id.digits()).ok());
+        line.plain(key!("address"), Some(self.address));
+        line.text(key!("protocol"), Some(protocol(self.protocol)));
+        line.text(key!("claimed"), self.claimed.as_deref());
+        line.text(key!("user"), self.user.as_ref().map(|identity| &*identity.user().name));
+        line.text(key!("method"), self.line.method());
+        line.text(key!("path"), self.line.path());
+        line.text(key!("resource"), asked.and_then(Asked::resource).map(|resource| &*resource.name));
+        line.text(key!("permission"), asked.and_then(Asked::rule).map(|rule| &*rule.label));
+        line.text(key!("decision"), Some(self.decision.as_str()));
+        line.text(key!("reason"), Some(self.reason.as_str()));
+        line.text(key!("detail"), self.detail.as_deref());
+        line.number(key!("status"), self.status.map(u64::from));
+        line.number(key!("bytes_in"), Some(self.bytes_in));
+        line.number(key!("bytes_out"), Some(self.bytes_out));
+        line.number(key!("own_us"), Some(micros(self.own)));
+        line.number(key!("upstream_us"), self.upstream.map(micros));
+        line.number(key!("total_us"), Some(micros(self.total)));
+        line.number(key!("generation"), Some(self.generation));
         line.close();
     }
 }

@@ -11,14 +11,26 @@ use std::io::Write;
 #[derive(Debug)]
 pub(super) struct Line<'o>(&'o mut Vec<u8>);
 
+/// What stands before a member's value: its key and all around it.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+pub(super) use key;
+
+/// Room for a usual line, made once and not as it grows.
+const USUAL: usize = 768;
+
 impl<'o> Line<'o> {
     pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.reserve(USUAL);
         out.push(b'{');
         Self(out)
     }
 
     /// A member whose value may hold anything.
-    pub(super) fn text(&mut self, key: &str, value: Option<&str>) {
+    pub(super) fn text(&mut self, key: &'static str, value: Option<&str>) {
         self.key(key);
         match value {
             Some(value) => string(self.0, value),
@@ -27,7 +39,7 @@ impl<'o> Line<'o> {
     }
 
     /// A member whose value's form has nothing to escape, such as an address.
-    pub(super) fn plain(&mut self, key: &str, value: Option<impl Display>) {
+    pub(super) fn plain(&mut self, key: &'static str, value: Option<impl Display>) {
         self.key(key);
         match value {
             Some(value) => self.format(format_args!("\"{value}\"")),
@@ -35,10 +47,10 @@ impl<'o> Line<'o> {
         }
     }
 
-    pub(super) fn number(&mut self, key: &str, value: Option<u64>) {
+    pub(super) fn number(&mut self, key: &'static str, value: Option<u64>) {
         self.key(key);
         match value {
-            Some(value) => self.format(value),
+            Some(value) => self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes()),
             None => self.null(),
         }
     }
@@ -47,13 +59,10 @@ impl<'o> Line<'o> {
         self.0.extend_from_slice(b"}\n");
     }
 
-    fn key(&mut self, key: &str) {
-        if self.0.last() != Some(&b'{') {
-            self.0.push(b',');
-        }
-        self.0.push(b'"');
-        self.0.extend_from_slice(key.as_bytes());
-        self.0.extend_from_slice(b"\":");
+    /// `key` as [`key!`] makes it.
+    fn key(&mut self, key: &'static str) {
+        let first = self.0.last() == Some(&b'{');
+        self.0.extend_from_slice(key.as_bytes().get(usize::from(first)..).unwrap_or_default());
     }
 
     fn null(&mut self) {
@@ -112,7 +121,7 @@ mod tests {
     fn written(value: &str) -> String {
         let mut out = Vec::new();
         let mut line = Line::open(&mut out);
-        line.text("k", Some(value));
+        line.text(key!("k"), Some(value));
         line.close();
         String::from_utf8(out).unwrap()
     }
@@ -140,11 +149,11 @@ mod tests {
     fn members_are_separated_and_absent_ones_null() {
         let mut out = b"{}\n".to_vec();
         let mut line = Line::open(&mut out);
-        line.text("a", None);
-        line.number("b", Some(u64::MAX));
-        line.plain("c", Some("::1"));
-        line.number("d", None);
-        line.plain("e", None::<&str>);
+        line.text(key!("a"), None);
+        line.number(key!("b"), Some(u64::MAX));
+        line.plain(key!("c"), Some("::1"));
+        line.number(key!("d"), None);
+        line.plain(key!("e"), None::<&str>);
         line.close();
         let expected = "{}\n{\"a\":null,\"b\":18446744073709551615,\"c\":\"::1\",\"d\":null,\"e\":null}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

@@ -23,10 +23,10 @@ use super::metrics::Metrics;
 use super::writer::{Writer, count_lines, open};
 
 /// Lines are handed over when a worker has gathered this much.
-const BATCH_BYTES: usize = 16 << 10;
+const BATCH_BYTES: usize = 64 << 10;
 
 /// Batches that may wait for the writer: with their size, at most some 4 MiB.
-const BATCHES: usize = 256;
+const BATCHES: usize = 64;
 
 /// A line waits at most this long for others to go with it.
 const BATCH_TIME: Duration = Duration::from_millis(50);

@@ -99,6 +99,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         }
     }
 
+    /// Gives back room that nothing is in, where it is more than a head needs.
+    pub(crate) fn release_large(&self) {
+        let large = self.input.borrow().capacity() > KEPT || self.output.borrow().bytes.capacity() > KEPT;
+        if large {
+            self.release();
+        }
+    }
+
     /// Writes what is to be written.
     pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.poll_write(&mut Bytes::new(), cx)

@@ -1,11 +1,16 @@
 //! Writing heads and chunks. What is written is framed by the gateway alone: a length or a coding that stands among the
 //! fields is left out and said anew.
 
+use std::io::Write as _;
+
 use http::header::{CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, StatusCode};
 
 use super::framing::Framing;
+
+/// Room for a usual head, made once and not as it grows.
+const HEAD: usize = 1 << 10;
 
 /// Writes a request's head.
 pub(crate) fn request(
@@ -15,6 +20,7 @@ pub(crate) fn request(
     headers: &HeaderMap,
     framing: Framing,
 ) {
+    out.reserve(HEAD);
     for part in [method.as_str().as_bytes(), b" ", target.as_str().as_bytes(), b" HTTP/1.1\r\n"] {
         out.extend_from_slice(part);
     }
@@ -35,6 +41,7 @@ pub(crate) enum Persistence {
 
 /// Writes an answer's head, up to where further fields may follow; [`end`] ends it.
 pub(crate) fn answer(out: &mut Vec<u8>, status: StatusCode, reason: &[u8], headers: &HeaderMap) {
+    out.reserve(HEAD);
     let status = status.as_str().as_bytes();
     for part in [b"HTTP/1.1 ", status, b" ", reason, b"\r\n"] {
         out.extend_from_slice(part);
@@ -71,14 +78,17 @@ fn fields(out: &mut Vec<u8>, headers: &HeaderMap) {
 fn framed(out: &mut Vec<u8>, framing: Framing) {
     match framing {
         Framing::Nothing | Framing::UntilClose => {}
-        Framing::Sized(length) => field(out, CONTENT_LENGTH.as_str(), length.to_string().as_bytes()),
+        Framing::Sized(length) => {
+            // Writing to memory cannot fail.
+            let _ = write!(out, "{CONTENT_LENGTH}: {length}\r\n");
+        }
         Framing::Chunked => field(out, TRANSFER_ENCODING.as_str(), b"chunked"),
     }
 }
 
 /// Writes what stands before a chunk's data.
 pub(crate) fn chunk(out: &mut Vec<u8>, length: usize) {
-    out.extend_from_slice(format!("{length:x}\r\n").as_bytes());
+    let _ = write!(out, "{length:x}\r\n");
 }
 
 /// Writes what stands behind a chunk's data.

@@ -7,6 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use http::header::EXPECT;
 use http::{Response, Version};
@@ -20,6 +21,10 @@ use super::connection::{Connection, Door, MOST, PATIENCE};
 use crate::gate::{Ending, GateBody, Incoming, Interim, Tunnel};
 use crate::wire::request::HeadReader;
 use crate::wire::{Clock, HeadFault, Pace, Piece, RequestHead};
+
+/// How long after an answer the next request is waited for with all that serving it takes at hand. Later the connection
+/// gives back what it does not need while it idles.
+const AWAKE: Duration = Duration::from_secs(1);
 
 /// A connection, and what the requests before have come to.
 struct Http1<S> {
@@ -35,6 +40,8 @@ struct Http1<S> {
 /// What comes next on a connection.
 enum Next {
     Head(Box<RequestHead>),
+    /// Nothing has come for a while.
+    Quiet,
     /// What came is no request; `None` if it did not come in time.
     Refused(Option<HeadFault>),
     /// The client has idled too long, or has to go.
@@ -73,14 +80,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
             let _ = draining.wait_for(|draining| *draining).await;
         });
         loop {
-            let after = match self.next(drained.as_mut()).await {
-                Next::Head(head) => self.exchange(*head).await,
-                Next::Refused(fault) => self.refuse(fault).await,
-                Next::Over => After::End,
-                Next::Gone => After::Drop,
+            // In a box, which is there only while it is needed: it is many times as large as an idle connection.
+            let after = match Box::pin(self.serve(drained.as_mut())).await {
+                After::Another => self.idle(drained.as_mut()).await,
+                after => after,
             };
             match after {
-                After::Another => self.since = Instant::now(),
+                After::Another => {}
                 After::Close => return self.close().await,
                 After::End => return self.end().await,
                 After::Drop => return,
@@ -89,13 +95,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
         }
     }
 
+    /// Serves requests until none comes for a while, which is [`After::Another`], or none can come any more.
+    async fn serve(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) -> After {
+        loop {
+            let after = match self.next(drained.as_mut()).await {
+                Next::Head(head) => self.exchange(*head).await,
+                Next::Quiet => return After::Another,
+                Next::Refused(fault) => self.refuse(fault).await,
+                Next::Over => After::End,
+                Next::Gone => After::Drop,
+            };
+            match after {
+                After::Another => self.since = Instant::now(),
+                after => return after,
+            }
+        }
+    }
+
+    /// Waits for something to come, with as little as that takes.
+    async fn idle(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) -> After {
+        let patience = self.patience();
+        let Self { client, connection, clock, since, .. } = self;
+        client.line.release();
+        poll_fn(|cx| {
+            match client.line.poll_read(&connection.shared.scratch, cx) {
+                Poll::Ready(Ok(true)) => return Poll::Ready(After::Another),
+                Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(After::Drop),
+                Poll::Pending => {}
+            }
+            if drained.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(After::End);
+            }
+            clock.poll(*since + patience, cx).map(|()| After::End)
+        })
+        .await
+    }
+
+    /// How long the next request may let itself be waited for. The first is what the connection was made for.
+    fn patience(&self) -> Duration {
+        let limits = &self.connection.limits;
+        if self.served == 0 { limits.header_timeout.min(limits.idle_timeout) } else { limits.idle_timeout }
+    }
+
     /// Waits for the next head.
     async fn next(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) -> Next {
-        let Self { client, connection, clock, served, since } = self;
+        let patience = self.patience();
+        let Self { client, connection, clock, since, .. } = self;
         let limits = &connection.limits;
         let mut reader = HeadReader::default();
         let mut begun: Option<Instant> = None;
-        let patience = if *served == 0 { limits.header_timeout.min(limits.idle_timeout) } else { limits.idle_timeout };
         poll_fn(|cx| {
             loop {
                 let taken = reader.take(&mut client.line.input(), &limits.head);
@@ -104,11 +152,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                     Ok(None) => {}
                     Err(fault) => return Poll::Ready(Next::Refused(Some(fault))),
                 }
-                if begun.is_none() && !reader.has_begun(&client.line.input()) {
-                    client.line.release();
-                    if *connection.draining.borrow() {
-                        return Poll::Ready(Next::Over);
-                    }
+                let waits = begun.is_none() && !reader.has_begun(&client.line.input());
+                if waits && *connection.draining.borrow() {
+                    return Poll::Ready(Next::Over);
                 }
                 match client.line.poll_read(&connection.shared.scratch, cx) {
                     Poll::Ready(Ok(true)) => {}
@@ -123,7 +169,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
             if drained.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(Next::Over);
             }
-            clock.poll(*since + patience, cx).map(|()| Next::Over)
+            clock
+                .poll(*since + patience.min(AWAKE), cx)
+                .map(|()| if patience > AWAKE { Next::Quiet } else { Next::Over })
         })
         .await
     }
@@ -194,17 +242,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 if let Some(tunnel) = body.into_tunnel() {
                     return After::Tunnel(Box::new(tunnel));
                 }
-                let rest = timeout(PATIENCE, self.rest(keep)).await;
-                if keep && rest.unwrap_or(false) { After::Another } else { After::Close }
+                if !keep {
+                    return After::Close;
+                }
+                // As nearly always, and then no time need be taken.
+                if self.client.stage() == Stage::Done {
+                    return After::Another;
+                }
+                let rest = timeout(PATIENCE, self.rest()).await;
+                if rest.unwrap_or(false) { After::Another } else { After::Close }
             }
         }
     }
 
-    /// Sees the request's body to its end, where another request is to follow; whether it came to one.
-    async fn rest(&self, keep: bool) -> bool {
-        if !keep {
-            return false;
-        }
+    /// Sees the request's body to its end, for another request is to follow; whether it came to one.
+    async fn rest(&self) -> bool {
         let stage = poll_fn(|cx| self.client.poll_unread(cx)).await;
         if stage != Stage::Left {
             return stage == Stage::Done;

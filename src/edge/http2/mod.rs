@@ -58,7 +58,8 @@ impl Connection {
             let waits = request.headers().contains_key(EXPECT);
             let rests = (!waits).then(|| Rc::clone(&of_bodies));
             let request = request.map(|body| Upload::new(body, pace, rests));
-            let answer = answer(Rc::clone(&gate), peer.clone(), head, request);
+            // Boxed, for hyper moves it several times and it is large.
+            let answer = Box::pin(answer(Rc::clone(&gate), peer.clone(), head, request));
             async move {
                 let answer = answer.await;
                 pending.answered();

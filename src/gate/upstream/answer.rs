@@ -62,12 +62,12 @@ impl AnswerBody {
         head: &AnswerHead,
         upload: Progress,
         tally: &Tally,
-        silence: Duration,
+        (silence, heard): (Duration, Instant),
     ) -> Self {
         // Answered without having asked for the body, it is not wanted any more, and the client is not asked for it.
         let upload = if tally.held.get() { Progress::Unwanted } else { upload };
         let decoder = BodyDecoder::new(head.framing);
-        let (connection, heard) = (Some(connection), Instant::now());
+        let connection = Some(connection);
         Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard }
     }
 
@@ -134,12 +134,12 @@ impl AnswerBody {
     pub(crate) fn finish(&mut self) {
         let Some(connection) = self.connection.take().filter(|_| self.keep) else { return };
         match std::mem::replace(&mut self.upload, Progress::Unwanted) {
-            Progress::Done => self.pool.give(connection),
+            Progress::Done => self.pool.give(connection, self.heard),
             Progress::Running(uploading) => {
                 let pool = Rc::clone(&self.pool);
                 tokio::task::spawn_local(async move {
                     if let Ok(true) = timeout(LINGER, written(uploading)).await {
-                        pool.give(connection);
+                        pool.give(connection, Instant::now());
                     }
                 });
             }

@@ -123,30 +123,31 @@ impl Upstream {
             scratch,
             silence,
         };
-        let (mut connection, mut pool) = self.connection().await?;
-        let mut began = Instant::now();
-        let mut sent = sending.run(&mut connection, upload).await;
+        let (mut connection, mut pool) = self.connection(tally.began()).await?;
+        let mut began = connection.ready(&tally);
+        let mut sent = sending.run(&mut connection, began, upload).await;
         if let Err(unsent) = &mut sent
             && connection.reused
             && let Some(upload) = unsent.again(bodiless && may_repeat(target.method(), &headers))
         {
             self.metrics.upstream_retried();
             (connection, pool) = self.fresh().await?;
-            began = Instant::now();
-            sent = sending.run(&mut connection, upload).await;
+            began = connection.ready(&tally);
+            sent = sending.run(&mut connection, began, upload).await;
         }
         let Sent { head, upload } = sent.map_err(|unsent| unsent.rejection)?;
-        let body = AnswerBody::new((connection, pool), &head, upload, &tally, self.settings.read_timeout);
+        let heard = Instant::now();
+        let body = AnswerBody::new((connection, pool), &head, upload, &tally, (self.settings.read_timeout, heard));
         let AnswerHead { status, reason, headers, .. } = head;
-        Ok(Answered { status, reason, headers, body, took: began.elapsed() })
+        Ok(Answered { status, reason, headers, body, took: heard.saturating_duration_since(began) })
     }
 
     /// A connection to the next server in turn: a waiting one, else a new one, else the servers after it.
-    async fn connection(&self) -> Result<(Connection, Rc<Pool>), Rejection> {
+    async fn connection(&self, now: Instant) -> Result<(Connection, Rc<Pool>), Rejection> {
         let first = self.next.get();
         self.next.set(first.wrapping_add(1));
         let pool = self.pools.get(first.checked_rem(self.pools.len()).unwrap_or(0));
-        match pool.and_then(|pool| pool.take().map(|connection| (connection, Rc::clone(pool)))) {
+        match pool.and_then(|pool| pool.take(now).map(|connection| (connection, Rc::clone(pool)))) {
             Some(found) => Ok(found),
             None => self.open(first).await,
         }

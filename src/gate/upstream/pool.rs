@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
 use super::connect::{Endpoint, Stream};
+use super::tally::Tally;
 use crate::wire::{Clock, Line, Scratch};
 
 /// A server and the connections to it that wait for their next request.
@@ -33,9 +34,15 @@ pub(super) struct Connection {
     pub(super) clock: Clock,
     /// Whether it has carried a request before: then the server may be closing it right now.
     pub(super) reused: bool,
+    opened: Instant,
 }
 
 impl Connection {
+    /// When the request that is about to be sent can be: at once where the connection was there.
+    pub(super) fn ready(&self, tally: &Tally) -> Instant {
+        if self.reused { tally.began() } else { self.opened }
+    }
+
     /// Whether the server has neither closed it nor said something unasked.
     fn is_quiet(&self, scratch: &Scratch) -> bool {
         // Nobody waits here, so nobody need be woken.
@@ -51,10 +58,10 @@ impl Pool {
     }
 
     /// The connection used last that is still open, so that the others may grow old and be closed.
-    pub(super) fn take(&self) -> Option<Connection> {
+    pub(super) fn take(&self, now: Instant) -> Option<Connection> {
         loop {
             let Idle { mut connection, since } = self.idle.borrow_mut().pop()?;
-            if since.elapsed() < self.idle_timeout && connection.is_quiet(&self.scratch) {
+            if now.saturating_duration_since(since) < self.idle_timeout && connection.is_quiet(&self.scratch) {
                 connection.reused = true;
                 return Some(connection);
             }
@@ -64,19 +71,22 @@ impl Pool {
     /// Opens a new connection.
     pub(super) async fn open(&self, limit: Duration) -> io::Result<Connection> {
         let stream = self.endpoint.connect(limit).await?;
-        Ok(Connection { line: Rc::new(Line::new(stream)), clock: Clock::new(Instant::now() + limit), reused: false })
+        let now = Instant::now();
+        let (line, clock) = (Rc::new(Line::new(stream)), Clock::new(now + limit));
+        Ok(Connection { line, clock, reused: false, opened: now })
     }
 
     /// Takes a connection back over which nothing more is to come. Bytes behind an answer belong to nobody's: read as the
     /// next one they would be whatever the upstream had in mind (response splitting), so such a connection is closed.
-    pub(super) fn give(&self, connection: Connection) {
+    /// It idles since the upstream was last heard.
+    pub(super) fn give(&self, connection: Connection, since: Instant) {
         if !connection.line.input().is_empty() {
             return;
         }
-        connection.line.release();
+        connection.line.release_large();
         let mut idle = self.idle.borrow_mut();
         if idle.len() < self.most_idle {
-            idle.push(Idle { connection, since: Instant::now() });
+            idle.push(Idle { connection, since });
             self.filled.notify_one();
         }
     }

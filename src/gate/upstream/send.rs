@@ -74,13 +74,18 @@ impl From<Rejection> for Unsent {
 }
 
 impl Sending<'_> {
-    /// Sends, and waits no longer than the upstream may stay silent.
-    pub(super) async fn run(&self, connection: &mut Connection, upload: Option<Upload>) -> Result<Sent, Unsent> {
+    /// Sends, and waits no longer than the upstream may stay silent, from `began` on.
+    pub(super) async fn run(
+        &self,
+        connection: &mut Connection,
+        began: Instant,
+        upload: Option<Upload>,
+    ) -> Result<Sent, Unsent> {
         let Connection { line, clock, .. } = connection;
         let Request { method, target, headers, framing } = self.request;
         let before = line.sent();
         write::request(&mut line.output(), method, target, headers, framing);
-        self.tally.progress.set(Instant::now());
+        self.tally.progress.set(began);
         let bodiless = upload.is_none();
         let mut progress = upload.map_or(Progress::Done, |upload| Progress::Running(upload.start(line)));
         let mut interims = 0;

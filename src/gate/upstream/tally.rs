@@ -9,6 +9,7 @@ use tokio::time::Instant;
 /// Shared by the upload, the download and the audit entry of one exchange.
 #[derive(Debug)]
 pub(crate) struct Tally {
+    began: Instant,
     /// Body bytes from the client.
     pub(crate) up: Cell<u64>,
     /// Body bytes to the client.
@@ -24,9 +25,15 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn new() -> Rc<Self> {
-        let progress = Cell::new(Instant::now());
+        let began = Instant::now();
+        let progress = Cell::new(began);
         let (up, down, held, asked) = (Cell::new(0), Cell::new(0), Cell::new(false), Cell::new(false));
-        Rc::new(Self { up, down, progress, held, asked, waiting: RefCell::default() })
+        Rc::new(Self { began, up, down, progress, held, asked, waiting: RefCell::default() })
+    }
+
+    /// When the exchange began.
+    pub(crate) fn began(&self) -> Instant {
+        self.began
     }
 
     /// So many body bytes came from the client.
