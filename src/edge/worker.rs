@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -125,35 +126,46 @@ impl Worker {
     }
 
     async fn serve(self: Rc<Self>, stream: TcpStream, peer: Peer, door: Door) {
-        let connection = |peer| Connection {
+        if let Some(serving) = self.shaken(stream, peer, door).await {
+            serving.await;
+        }
+    }
+
+    /// What a connection is served with, once it has shaken hands.
+    ///
+    /// Each stage is in a box of its own, and made where nothing is waited for: what is held for a connection is what its
+    /// present stage needs, and not the largest, nor what the others left behind.
+    async fn shaken(&self, stream: TcpStream, peer: Peer, door: Door) -> Option<Serving> {
+        if door == Door::Clear {
+            return Some(Box::pin(self.connection(peer, door).http1(stream)));
+        }
+        let shaking = Box::pin(timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())));
+        match shaking.await {
+            Ok(Ok((stream, site))) => {
+                let connection = self.connection(peer.over_tls(site), door);
+                return Some(match stream.get_ref().1.alpn_protocol() {
+                    Some(b"h2") => Box::pin(connection.http2(stream)),
+                    _ => Box::pin(connection.http1(stream)),
+                });
+            }
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake took too long"),
+        }
+        self.parts.metrics.tls_handshake_failed();
+        None
+    }
+
+    fn connection(&self, peer: Peer, door: Door) -> Connection {
+        Connection {
             gate: Rc::clone(&self.gate),
             peer,
             door,
             limits: Rc::clone(&self.limits),
             shared: Rc::clone(&self.shared),
             draining: self.parts.draining.clone(),
-        };
-        if door == Door::Clear {
-            return Box::pin(connection(peer).http1(stream)).await;
-        }
-        // Each stage in a box of its own: what a connection holds is what its present stage needs, and not the largest.
-        let shaking = Box::pin(timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())));
-        match shaking.await {
-            Ok(Ok((stream, site))) => {
-                let connection = connection(peer.over_tls(site));
-                match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => Box::pin(connection.http2(stream)).await,
-                    _ => Box::pin(connection.http1(stream)).await,
-                }
-            }
-            Ok(Err(error)) => {
-                tracing::debug!(%error, "TLS handshake failed");
-                self.parts.metrics.tls_handshake_failed();
-            }
-            Err(_) => {
-                tracing::debug!("TLS handshake took too long");
-                self.parts.metrics.tls_handshake_failed();
-            }
         }
     }
 }
+
+/// A connection that is being served.
+type Serving = Pin<Box<dyn Future<Output = ()>>>;

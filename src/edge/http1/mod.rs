@@ -64,11 +64,15 @@ enum After {
 }
 
 impl Connection {
-    /// Serves HTTP/1.0 and 1.1 until either side ends it.
-    pub(super) async fn http1(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
+    /// Serves HTTP/1.0 and 1.1 until either side ends it. The stream is put in its place here, where nothing is waited
+    /// for, so that the future holds no room for it.
+    pub(super) fn http1(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    ) -> impl Future<Output = ()> + 'static {
         let now = Instant::now();
         let clock = Clock::new(now + self.limits.header_timeout);
-        Http1 { client: Client::new(stream), connection: self, clock, served: 0, since: now }.run().await;
+        Http1 { client: Client::new(stream), connection: self, clock, served: 0, since: now }.run()
     }
 }
 
@@ -90,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 After::Close => return self.close().await,
                 After::End => return self.end().await,
                 After::Drop => return,
-                After::Tunnel(tunnel) => return self.tunnel(*tunnel).await,
+                After::Tunnel(tunnel) => return Box::pin(self.tunnel(*tunnel)).await,
             }
         }
     }
