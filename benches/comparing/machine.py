@@ -1,0 +1,58 @@
+"""The machine: what has to be there, building it, and what the results say of it."""
+
+import os
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from .contestant import executable
+from .process import Failure
+
+# Debian's packages, and a command of each.
+PACKAGES = {"nginx-light": "nginx", "haproxy": "haproxy", "wrk": "wrk", "nghttp2-client": "h2load"}
+
+
+@dataclass
+class Programs:
+    portcullis: Path
+    helper: Path
+
+
+def check():
+    if platform.system() != "Linux":
+        raise Failure("it needs Linux")
+    if not {0, 1} <= os.sched_getaffinity(0):
+        raise Failure("it needs two cores, numbers 0 and 1: one for the proxy, one for client and upstream")
+
+
+def install():
+    """Installs what is missing, and only that."""
+    missing = [package for package, command in PACKAGES.items() if not executable(command)]
+    if not missing:
+        return
+    words = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    if not shutil.which("apt-get"):
+        raise Failure(f"these are missing, and there is no apt-get: {' '.join(missing)}")
+    if os.geteuid() != 0:
+        raise Failure(f"these are missing: {' '.join(missing)}\nRun this, then benches/compare again:\n"
+                      f"    sudo apt-get update && sudo {' '.join(words)}")
+    environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
+    for command in (["apt-get", "update", "--quiet"], words):
+        call(command, env=environment)
+
+
+def build(root):
+    """Portcullis and the helper, in release."""
+    cargo = shutil.which("cargo", path=os.environ.get("PATH", "") + f":{Path.home()}/.cargo/bin")
+    if not cargo:
+        raise Failure("cargo is missing; install the Rust toolchain: https://rustup.rs")
+    call([cargo, "build", "--release", "--locked", "--quiet", "--bin", "portcullis", "--example", "load"], cwd=root)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release"
+    return Programs(target / "portcullis", target / "examples" / "load")
+
+
+def call(command, **more):
+    if subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **more).returncode != 0:
+        raise Failure(f"this failed: {' '.join(command)}")
