@@ -6,7 +6,20 @@ from dataclasses import dataclass
 from .process import Failure, run
 from .world import DOWNLOAD, MEBIBYTE, SMALL, UPLOAD, User
 
-SETTLED = "Accept: application/json"
+ACCEPT = "Accept: application/json"
+# All requests are written before the load begins, so that the client does little for each.
+TURNS = """
+local requests, next = {}, 0
+init = function()
+  for value in io.lines("FILE") do
+    requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = value, ["Accept"] = "application/json" })
+  end
+end
+request = function()
+  next = next % #requests + 1
+  return requests[next]
+end
+"""
 
 
 @dataclass
@@ -36,7 +49,7 @@ class Wrk:
         user = User(0)
         authorization = user.authorization() if self.right else user.wrong()
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s", "--latency", "--timeout", "20s",
-                   "-H", f"Authorization: {authorization}", "-H", SETTLED]
+                   "-H", f"Authorization: {authorization}", "-H", ACCEPT]
         script = self._script(contestant)
         if script:
             path = contestant.directory / "wrk.lua"
@@ -52,20 +65,9 @@ class Wrk:
         if self.body:
             lines.append(f'wrk.body = string.rep("x", {self.body})')
         if self.users:
-            values = ",\n".join(f'"{user.authorization()}"' for user in self.users.some_users())
-            # Written once, so that the client does little for each request.
-            lines.append(f"""
-local values = {{ {values} }}
-local requests, next = {{}}, 0
-init = function()
-  for number, value in ipairs(values) do
-    requests[number] = wrk.format("GET", nil, {{ ["Authorization"] = value, ["Accept"] = "application/json" }})
-  end
-end
-request = function()
-  next = next % #requests + 1
-  return requests[next]
-end""")
+            values = contestant.directory / "authorizations"
+            values.write_text("".join(f"{user.authorization()}\n" for user in self.users.some_users()))
+            lines.append(TURNS.replace("FILE", str(values)))
         return "\n".join(lines)
 
     def _read(self, contestant, text):
@@ -100,7 +102,7 @@ class H2load:
         log.unlink(missing_ok=True)
         text = run(["h2load", "-t1", f"-c{self.connections}", f"-m{self.streams}", f"-D{max(1, round(seconds))}",
                     f"--log-file={log}", "-H", f"authorization: {User(0).authorization()}",
-                    "-H", SETTLED.lower(), f"https://localhost:{contestant.port}{SMALL}"])
+                    "-H", ACCEPT.lower(), f"https://localhost:{contestant.port}{SMALL}"])
         # Start, status and microseconds of each request: h2load itself tells no percentiles.
         times, wrong = [], 0
         with open(log, encoding="ascii") as lines:

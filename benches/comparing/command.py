@@ -6,13 +6,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import machine, probe, process, rounds
+from . import idle, machine, probe, process, reloading, rounds, starting, workers
+from .chart import Group
+from .clients import Handshakes
 from .haproxy import HAProxy
 from .nginx import Nginx
 from .portcullis import Portcullis
+from .report import Report
 from .rows import load_rows, size_rows
-from .tables import load_table
-from .world import World
+from .tables import PORTCULLIS, load_table, load_verdicts
+from .world import Size, World
 
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = ["a", "b", "c1", "c2", "d1", "d2", "e1", "e2", "f", "g", "h", "i", "j"]
@@ -82,24 +85,55 @@ def main():
 
 def compare(options, directory, programs):
     world = World(directory, programs.portcullis)
+    world.start_upstream()
+    known = {"portcullis": lambda: Portcullis(world, programs.portcullis), "nginx": lambda: Nginx(world),
+             "haproxy": lambda: HAProxy(world)}
+    contestants = [known[name]() for name in options.contestants]
+    report = Report()
+    report.begin(machine.facts(options), [introduce(one, programs.helper) for one in contestants])
+    under_load(options, contestants, programs.helper, report)
+    for row, work in other_rows(options, contestants, programs.helper):
+        if row in options.only:
+            rounds.say(f"{row}.")
+            table, verdicts = work()
+            report.add(table)
+            report.verdicts += verdicts
+    report.end()
+    if options.whole:
+        report.write(ROOT / "benches")
+
+
+def introduce(contestant, helper):
+    """Version, and what clients of both kinds agree on with it; the same for all, or the comparison would not be fair."""
+    contestant.start(Size())
     try:
-        world.start_upstream()
-        known = {"portcullis": lambda: Portcullis(world, programs.portcullis), "nginx": lambda: Nginx(world),
-                 "haproxy": lambda: HAProxy(world)}
-        contestants = [known[name]() for name in options.contestants]
-        for table in measure_all(options, contestants, programs):
-            print(table.markdown(), flush=True)
+        contestant.agreed = ""
+        Handshakes(helper, False)(contestant, 0.2)
+        return [contestant.name, contestant.version(), probe.tls(contestant), contestant.agreed]
     finally:
-        process.stop_all()
+        contestant.stop()
 
 
-def measure_all(options, contestants, programs):
-    for row in load_rows(programs.helper):
-        if row.key in options.only:
-            rounds.say(f"{row.key}. {row.title}")
-            yield load_table(row, rounds.measure_row(row, contestants, options))
+def under_load(options, contestants, helper, report):
+    """Rows a to f."""
     baseline = {}
-    for row in size_rows():
-        if row.key in options.only:
-            rounds.say(f"{row.key}. {row.title}")
-            yield load_table(row, rounds.measure_row(row, contestants, options), baseline)
+    for row in load_rows(helper) + size_rows():
+        if row.key not in options.only:
+            continue
+        rounds.say(f"{row.key}. {row.title}")
+        results = rounds.measure_row(row, contestants, options)
+        first = baseline if row.key == "f" else None
+        report.add(load_table(row, results, first))
+        report.verdicts += load_verdicts(row, results, first)
+        if first is None:
+            report.bars.append(Group(row.short, {taken.name: taken.median("cpu") for taken in results}))
+
+
+def other_rows(options, contestants, helper):
+    """Rows g to j, each of which is measured in its own way."""
+    own = [one for one in contestants if one.name == PORTCULLIS]
+    yield "g", lambda: idle.measure(contestants, helper, options)
+    if own:
+        yield "h", lambda: reloading.measure(own[0], helper, options)
+    yield "i", lambda: (workers.measure(contestants, options), [])
+    yield "j", lambda: (starting.measure(contestants, options), [])

@@ -1,14 +1,16 @@
 """The machine: what has to be there, building it, and what the results say of it."""
 
+import datetime
 import os
 import platform
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from .contestant import executable
-from .process import Failure
+from .process import Failure, run
 
 # Debian's packages, and a command of each.
 PACKAGES = {"nginx-light": "nginx", "haproxy": "haproxy", "wrk": "wrk", "nghttp2-client": "h2load"}
@@ -56,3 +58,20 @@ def build(root):
 def call(command, **more):
     if subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **more).returncode != 0:
         raise Failure(f"this failed: {' '.join(command)}")
+
+
+def facts(options):
+    """What the figures depend on, by name."""
+    processor = next((line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines()
+                      if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    system = platform.freedesktop_os_release()["PRETTY_NAME"]
+    wrk = run(["wrk", "-v"], both=True, may_fail=True).split()[1]
+    return [
+        ("processor", f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB of memory"),
+        ("system", f"{system}, Linux {platform.release()}"),
+        ("clients", f"wrk {wrk}, {run(['h2load', '--version']).strip()}, examples/load"),
+        ("date", datetime.date.today().isoformat()),
+        ("command", " ".join(["benches/compare", *sys.argv[1:]])),
+        ("rounds", f"{options.rounds}, {options.seconds} s each, after a warm-up"),
+    ]

@@ -45,7 +45,7 @@ class Size:
         """Names of the resources beside the three that are asked for."""
         return [f"thing{number}" for number in range(self.resources - 3)]
 
-    def some_users(self, most=5000):
+    def some_users(self, most=50_000):
         """Users by chance, the same in each run, so that caches do not help where there are many."""
         numbers = random.Random(1).sample(range(self.users), min(most, self.users))
         return [User(number) for number in numbers]
