@@ -39,7 +39,8 @@ def draw(groups):
     parts, y = [], TOP
     for group in groups:
         height = len(group.values) * (BAR + GAP) - GAP
-        parts.append(f'<text x="{LABEL - 12}" y="{y + height / 2 + 4.5:.1f}" text-anchor="end">{escape(group.name)}</text>')
+        middle = y + height / 2 + 4.5
+        parts.append(f'<text x="{LABEL - 12}" y="{middle:.1f}" text-anchor="end">{escape(group.name)}</text>')
         most = max(group.values.values())
         for name, value in group.values.items():
             length = max(2, LONGEST * value / most)

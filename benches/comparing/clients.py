@@ -48,8 +48,8 @@ class Wrk:
     def __call__(self, contestant, seconds):
         user = User(0)
         authorization = user.authorization() if self.right else user.wrong()
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{max(1, round(seconds))}s", "--latency", "--timeout", "20s",
-                   "-H", f"Authorization: {authorization}", "-H", ACCEPT]
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-H", f"Authorization: {authorization}",
+                   "-H", ACCEPT]
         script = self._script(contestant)
         if script:
             path = contestant.directory / "wrk.lua"
@@ -86,7 +86,10 @@ class Wrk:
 
 
 def latency(text, part):
-    value, unit = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s|m)$", text, re.MULTILINE).groups()
+    found = re.search(rf"^\s+{part}\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
+    if not found:
+        raise Failure(f"wrk tells no latencies:\n{text}")
+    value, unit = found.groups()
     return float(value) * {"us": 1, "ms": 1e3, "s": 1e6, "m": 60e6}[unit]
 
 
@@ -100,7 +103,7 @@ class H2load:
     def __call__(self, contestant, seconds):
         log = contestant.directory / "h2load.log"
         log.unlink(missing_ok=True)
-        text = run(["h2load", "-t1", f"-c{self.connections}", f"-m{self.streams}", f"-D{max(1, round(seconds))}",
+        text = run(["h2load", "-t1", f"-c{self.connections}", f"-m{self.streams}", f"-D{seconds}",
                     f"--log-file={log}", "-H", f"authorization: {User(0).authorization()}",
                     "-H", ACCEPT.lower(), f"https://localhost:{contestant.port}{SMALL}"])
         # Start, status and microseconds of each request: h2load itself tells no percentiles.

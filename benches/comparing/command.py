@@ -10,6 +10,7 @@ from . import idle, machine, probe, process, reloading, rounds, starting, worker
 from .chart import Group
 from .clients import Handshakes
 from .haproxy import HAProxy
+from .newest import Newest
 from .nginx import Nginx
 from .portcullis import Portcullis
 from .report import Report
@@ -20,6 +21,7 @@ from .world import Size, World
 ROOT = Path(__file__).resolve().parents[2]
 ROWS = ["a", "b", "c1", "c2", "d1", "d2", "e1", "e2", "f", "g", "h", "i", "j"]
 NAMES = ["portcullis", "nginx", "haproxy"]
+QUICK_ROWS = [row for row in ROWS if row < "f"]
 
 
 def read_options(words):
@@ -32,12 +34,15 @@ def read_options(words):
     parser.add_argument("--only", type=listed(ROWS), default=ROWS, metavar="ROW,…", help="rows: " + " ".join(ROWS))
     parser.add_argument("--contestants", type=listed(NAMES), default=NAMES, metavar="NAME,…",
                         help="of " + " ".join(NAMES))
-    parser.add_argument("--quick", action="store_true", help="one round of one second, without f to j: to try it")
+    parser.add_argument("--newest", action="store_true",
+                        help="also the newest nginx and HAProxy that Debian has, fetched and not installed")
+    parser.add_argument("--quick", action="store_true",
+                        help="one round of one second; without f to j unless --only names them: to try it")
     options = parser.parse_args(words)
     options.whole = not options.quick and options.only == ROWS and options.contestants == NAMES
     if options.quick:
         options.rounds = options.seconds = 1
-        options.only = [row for row in options.only if row < "f"]
+        options.only = QUICK_ROWS if options.only == ROWS else options.only
     return options
 
 
@@ -89,6 +94,12 @@ def compare(options, directory, programs):
     known = {"portcullis": lambda: Portcullis(world, programs.portcullis), "nginx": lambda: Nginx(world),
              "haproxy": lambda: HAProxy(world)}
     contestants = [known[name]() for name in options.contestants]
+    if options.newest:
+        newest = Newest(programs.target)
+        newest.fetch()
+        kinds = {"nginx": Nginx, "haproxy": HAProxy}
+        contestants += [kinds[name](world, newest.command(name), f"newest {kinds[name].title}")
+                        for name in options.contestants if name in kinds]
     report = Report()
     report.begin(machine.facts(options), [introduce(one, programs.helper) for one in contestants])
     under_load(options, contestants, programs.helper, report)
@@ -104,7 +115,7 @@ def compare(options, directory, programs):
 
 
 def introduce(contestant, helper):
-    """Version, and what clients of both kinds agree on with it; the same for all, or the comparison would not be fair."""
+    """Version, and what clients of both kinds agree on with it; it should be the same for all."""
     contestant.start(Size())
     try:
         contestant.agreed = ""
@@ -126,7 +137,7 @@ def under_load(options, contestants, helper, report):
         report.add(load_table(row, results, first))
         report.verdicts += load_verdicts(row, results, first)
         if first is None:
-            report.bars.append(Group(row.short, {taken.name: taken.median("cpu") for taken in results}))
+            report.bars.append(Group(f"{row.key}. {row.short}", {taken.name: taken.median("cpu") for taken in results}))
 
 
 def other_rows(options, contestants, helper):

@@ -1,5 +1,6 @@
 """What all contestants have in common: files of a size, a start, a check, a measure."""
 
+import contextlib
 import os
 import resource
 import shutil
@@ -58,12 +59,15 @@ class Contestant:
 
     def launch(self, command, cores=None):
         resource.setrlimit(resource.RLIMIT_NOFILE, descriptors())
-        self.child = Child(command, cores or PROXY_CORES, self.world.logs / f"{self.name.replace(' ', '-')}.txt",
-                           **self.output())
+        log = self.log_file()
+        with open(log, "ab") if log else contextlib.nullcontext() as out:
+            more = {"stdout": out} if out else {}
+            self.child = Child(command, cores or PROXY_CORES, self.world.logs / f"{self.name.replace(' ', '-')}.txt",
+                               **more)
 
-    def output(self):
-        """Where else its output goes."""
-        return {}
+    def log_file(self):
+        """Where its standard output goes, if that is its log."""
+        return None
 
     def stop(self):
         if self.child:

@@ -14,7 +14,9 @@ class HAProxy(Contestant):
     SHA-256 and one look-up is the cheapest way that keeps no token in clear, and so the fairest to it.
     """
 
-    def __init__(self, world, program=None, name="HAProxy"):
+    title = "HAProxy"
+
+    def __init__(self, world, program=None, name=title):
         super().__init__(world)
         self.program = program or [executable("haproxy")]
         self.name = name
@@ -22,10 +24,9 @@ class HAProxy(Contestant):
     def version(self):
         return " ".join(run([*self.program, "-v"]).split()[:3]).replace(" version", "")
 
-    def output(self):
+    def log_file(self):
         # It logs to a descriptor; this one is a file.
-        self.log = open(self.directory / "access.log", "ab")
-        return {"stdout": self.log}
+        return self.directory / "access.log"
 
     def configure(self):
         with line_writer(self.directory / "users.map") as out:

@@ -57,8 +57,8 @@ def hold(contestant, helper):
 
 
 def report(each, whole):
-    table = Table(f"g. {CONNECTIONS:,} idle TLS connections", ["contestant", "B/connection", "min–max", "to best peer",
-                                                               "all MiB"],
+    table = Table(f"g. {CONNECTIONS:,} idle TLS connections",
+                  ["contestant", "B/connection", "min–max", "to best peer", "all MiB"],
                   note="Proportional memory (Pss) of all processes after each connection has made one request and "
                        "rested, less what it was before, for one connection. What a proxy sets aside for "
                        "connections at its start stands in the last column alone: its memory with all of them.")

@@ -18,6 +18,7 @@ PACKAGES = {"nginx-light": "nginx", "haproxy": "haproxy", "wrk": "wrk", "nghttp2
 
 @dataclass
 class Programs:
+    target: Path
     portcullis: Path
     helper: Path
 
@@ -51,8 +52,8 @@ def build(root):
     if not cargo:
         raise Failure("cargo is missing; install the Rust toolchain: https://rustup.rs")
     call([cargo, "build", "--release", "--locked", "--quiet", "--bin", "portcullis", "--example", "load"], cwd=root)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release"
-    return Programs(target / "portcullis", target / "examples" / "load")
+    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    return Programs(target, target / "release" / "portcullis", target / "release" / "examples" / "load")
 
 
 def call(command, **more):

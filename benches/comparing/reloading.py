@@ -23,9 +23,10 @@ AFTERMATH_SECONDS = 0.1
 
 def measure(contestant, helper, options):
     table = Table(f"h. {USERS:,} users reloaded, at {RATE:,} requests/s over 8 connections",
-                  ["cores of Portcullis", "in effect after ms", "min–max", "p99 before ms", "p99 meanwhile ms", "ratio",
+                  ["workers", "in effect after ms", "min–max", "p99 before ms", "p99 meanwhile ms", "ratio",
                    "longest meanwhile ms"],
-                  note="From the renaming of the document until a new token is accepted; asked for every 2 ms. "
+                  note="One worker has core 0, two have cores 0 and 1, which they share with client and upstream; the "
+                       "thread that reads the document is on the same cores. From the renaming of the document until a new token is accepted; asked for every 2 ms. "
                        "Meanwhile is until 0.1 s after that. Medians of the rounds. The others are not measured: "
                        "nginx looks through its file of users at each request, HAProxy starts a new process.")
     verdicts = []
@@ -33,7 +34,7 @@ def measure(contestant, helper, options):
         rounds = []
         for number in range(options.rounds):
             rounds.append(reload_once(contestant, helper, workers, cores))
-            say(f"  h: {workers} workers, round {number + 1}: in effect after {rounds[-1][0]:.0f} ms")
+            say(f"  h: workers: {workers}, round {number + 1}: in effect after {rounds[-1][0]:.0f} ms")
         took, before, meanwhile, longest = (statistics.median(column) for column in zip(*rounds))
         takes = [one[0] for one in rounds]
         table.rows.append([f"{workers}", f"{took:.0f}", f"{min(takes):.0f}–{max(takes):.0f}", f"{before:.2f}",

@@ -14,8 +14,8 @@ status is counted."""
 DIFFERENCES = """### Where they differ
 
 - **Tokens.** Portcullis looks up the name and compares a SHA-256 of the token in constant time, with equal work for
-  unknown names. nginx has SHA-1 as its cheapest hash and reads its file of users at each request. HAProxy has SHA-256 of
-  the whole header as the key of a map; its own lists of users would cost more.
+  unknown names. nginx has SHA-1 as its cheapest hash and reads its file of users at each request. HAProxy has SHA-256
+  of the whole header as the key of a map; its own lists of users would cost more.
 - **Rules.** In Portcullis a path has to have one reading only, or it is refused; the others match what they normalise
   (nginx) or the text as it is (HAProxy). nginx applies the rule before it looks at the token. Peers match by the first
   segments of the path alone.
@@ -24,6 +24,8 @@ DIFFERENCES = """### Where they differ
 - **Answers of their own.** 401 and 403 are JSON in Portcullis, naming the missing permission, and HTML in the others.
 - **TLS.** aws-lc through rustls in Portcullis, OpenSSL in the others. With the clients here all agree on what the first
   table says; with clients that can, Portcullis agrees on X25519MLKEM768.
+- **Buffers.** HAProxy has its default of 16 KiB, which favours small requests; with larger ones rows d would cost it
+  less and rows a and b more. nginx has 256 KiB for the bodies of requests and 32 KiB pieces for those of answers.
 - **Limits.** Requests for each connection are unlimited for all, and 256 idle upstream connections are kept, so that
   none is made anew while it is measured."""
 
@@ -43,7 +45,9 @@ class Report:
         self.add("# What a request costs")
         self.add(INTRODUCTION)
         self.add("### Machine and run\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts))
-        table = Table("Contestants", ["contestant", "version", "HTTP clients agree on", "the helper agrees on"])
+        table = Table("Contestants", ["contestant", "version", "OpenSSL clients agree on", "the helper agrees on"])
+        if any(row[0].startswith("newest") for row in contestants):
+            table.note = "The newest are Debian's latest packages (sid and experimental), run with their own libraries."
         table.rows = contestants
         self.add(table)
 

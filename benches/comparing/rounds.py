@@ -1,5 +1,6 @@
 """Measuring: all contestants of a row stand ready, and in each round each has its turn."""
 
+import random
 import statistics
 import sys
 from dataclasses import dataclass, field
@@ -40,9 +41,8 @@ def measure_row(row, contestants, options):
             row.client(one, WARM_SECONDS)
         results = {one.name: Measures(one.name) for one in able}
         for number in range(options.rounds):
-            # Another one begins in each round, so that none always follows the same one.
-            turn = number % len(able)
-            for one in able[turn:] + able[:turn]:
+            # In another order each time, so that none always follows the same one; the same orders in each run.
+            for one in random.Random(number).sample(able, len(able)):
                 measure(row, one, options.seconds, results[one.name])
             say(f"  {row.key}: round {number + 1} of {options.rounds}: " + ", ".join(
                 f"{name} {taken.cpu[-1]:.2f}" for name, taken in results.items()))
@@ -62,6 +62,7 @@ def measure(row, contestant, seconds, into):
     used = (contestant.child.cpu() - before) / 1000
     if not contestant.child.running():
         raise Failure(f"{contestant.name} ended under load:\n{contestant.child.said()}")
+    probe.check(contestant, row.kind)
     into.cpu.append(used / load.requests)
     into.rate.append(load.requests / load.seconds)
     into.busy.append(used / 1e6 / load.seconds)

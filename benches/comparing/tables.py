@@ -45,7 +45,8 @@ class Verdict:
 
 def verdict_table(verdicts):
     table = Table("Targets", ["row", "work", "figure", "target", "met"],
-                  note="Where the figure is a ratio, it is Portcullis' median divided by that of the best of the others.")
+                  note="A figure without a unit is Portcullis' median divided by that of the best of the others, in "
+                       "row f by that for 10 users and 10 resources.")
     table.rows = [[one.row, one.work, one.figure, one.target, "yes" if one.met else "no"] for one in verdicts]
     return table
 

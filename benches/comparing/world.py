@@ -7,7 +7,8 @@ from pathlib import Path
 
 from .process import CLIENT_CORES, Child, Failure, free_ports, run, wait_for_port
 
-PRODUCT = '{"id":7,"name":"Rubber duck","code":"DUCK-7","price":4.90,"currency":"EUR","stock":112,"category":"Bath","updated":"2025-01-01T12:00:00Z"}'
+PRODUCT = ('{"id":7,"name":"Rubber duck","code":"DUCK-7","price":4.90,"currency":"EUR","stock":112,"category":"Bath",'
+           '"updated":"2025-01-01T12:00:00Z"}')
 MEBIBYTE = 1 << 20
 SMALL = "/api/v2/products/7"
 ECHO = "/api/v2/products/echo"

@@ -102,5 +102,5 @@ fn main() -> Result<(), Failure> {
 
 /// The time below which the given part of them lies; zero where there is none.
 fn percentile(sorted: &[u64], part: f64) -> u64 {
-    sorted.get((sorted.len() as f64 * part) as usize).or(sorted.last()).copied().unwrap_or_default()
+    sorted.get((sorted.len() as f64 * part) as usize).or_else(|| sorted.last()).copied().unwrap_or_default()
 }
