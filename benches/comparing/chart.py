@@ -35,6 +35,7 @@ class Group:
 
 
 def draw(groups):
+    """The whole picture: a group of bars for each row of work."""
     names = list(dict.fromkeys(name for group in groups for name in group.values))
     parts, y = [], TOP
     for group in groups:

@@ -48,8 +48,8 @@ class Wrk:
     def __call__(self, contestant, seconds):
         user = User(0)
         authorization = user.authorization() if self.right else user.wrong()
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--latency", "--timeout", "20s", "-H", f"Authorization: {authorization}",
-                   "-H", ACCEPT]
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{seconds}s", "--latency", "--timeout", "20s",
+                   "-H", f"Authorization: {authorization}", "-H", ACCEPT]
         script = self._script(contestant)
         if script:
             path = contestant.directory / "wrk.lua"

@@ -28,7 +28,8 @@ def read_options(words):
     parser = argparse.ArgumentParser(
         prog="benches/compare", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures what a request costs in Portcullis, nginx and HAProxy that do the same job on one core.",
-        epilog="Without --quick, --only and --contestants it also writes benches/RESULTS.md and benches/chart.svg.")
+        epilog="A whole run, of five rounds or more without --quick, --only and --contestants, also writes\n"
+               "benches/RESULTS.md and benches/chart.svg. It takes a quarter of an hour, with --newest half an hour.")
     parser.add_argument("--rounds", type=number(1, 100, int), default=5, metavar="N", help="rounds of each row (5)")
     parser.add_argument("--seconds", type=number(1, 60, int), default=3, metavar="S", help="of each measure (3)")
     parser.add_argument("--only", type=listed(ROWS), default=ROWS, metavar="ROW,…", help="rows: " + " ".join(ROWS))
@@ -39,7 +40,8 @@ def read_options(words):
     parser.add_argument("--quick", action="store_true",
                         help="one round of one second; without f to j unless --only names them: to try it")
     options = parser.parse_args(words)
-    options.whole = not options.quick and options.only == ROWS and options.contestants == NAMES
+    everything = options.only == ROWS and options.contestants == NAMES
+    options.whole = everything and not options.quick and options.rounds >= 5
     if options.quick:
         options.rounds = options.seconds = 1
         options.only = QUICK_ROWS if options.only == ROWS else options.only
@@ -58,6 +60,7 @@ def number(least, most, kind):
 
 
 def listed(known):
+    """Reads names between commas, and puts them in the known order."""
     def read(text):
         asked = text.split(",")
         for word in asked:
@@ -89,6 +92,7 @@ def main():
 
 
 def compare(options, directory, programs):
+    """Everything between starting the upstream and writing the report."""
     world = World(directory, programs.portcullis)
     world.start_upstream()
     known = {"portcullis": lambda: Portcullis(world, programs.portcullis), "nginx": lambda: Nginx(world),

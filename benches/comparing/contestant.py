@@ -48,6 +48,7 @@ class Contestant:
         return self.configure()
 
     def start(self, size, workers=1, cores=None):
+        """Starts it and waits for its first right answer. If another program took the port, it tries another."""
         for _ in range(3):
             command = self.prepare(size, workers)
             self.launch(command, cores)

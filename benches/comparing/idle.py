@@ -19,6 +19,7 @@ REST_SECONDS = 3
 
 
 def measure(contestants, helper, options):
+    """The table and what became of the target. Each round starts each contestant anew."""
     each, whole = {}, {}
     for number in range(min(options.rounds, MOST_ROUNDS)):
         for one in contestants:

@@ -41,6 +41,7 @@ def install():
     if os.geteuid() != 0:
         raise Failure(f"these are missing: {' '.join(missing)}\nRun this, then benches/compare again:\n"
                       f"    sudo apt-get update && sudo {' '.join(words)}")
+    print(f"benches/compare: installing {' '.join(missing)}", file=sys.stderr)
     environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
     for command in (["apt-get", "update", "--quiet"], words):
         call(command, env=environment)
@@ -52,12 +53,13 @@ def build(root):
     if not cargo:
         raise Failure("cargo is missing; install the Rust toolchain: https://rustup.rs")
     call([cargo, "build", "--release", "--locked", "--quiet", "--bin", "portcullis", "--example", "load"], cwd=root)
-    target = Path(os.environ.get("CARGO_TARGET_DIR", root / "target"))
+    target = root / os.environ.get("CARGO_TARGET_DIR", "target")
     return Programs(target, target / "release" / "portcullis", target / "release" / "examples" / "load")
 
 
 def call(command, **more):
-    if subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **more).returncode != 0:
+    # Standard output is the report's alone.
+    if subprocess.run(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False, **more).returncode != 0:
         raise Failure(f"this failed: {' '.join(command)}")
 
 

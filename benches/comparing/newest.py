@@ -49,6 +49,7 @@ class Newest:
         unpacked.write_text("\n".join(wanted))
 
     def _newest(self, package):
+        """The highest version in all suites."""
         lines = self._apt("apt-cache", "madison", package).splitlines()
         versions = [line.split("|")[1].strip() for line in lines]
         if not versions:

@@ -22,13 +22,15 @@ AFTERMATH_SECONDS = 0.1
 
 
 def measure(contestant, helper, options):
+    """The table and what became of the targets, with one worker and with two."""
     table = Table(f"h. {USERS:,} users reloaded, at {RATE:,} requests/s over 8 connections",
                   ["workers", "in effect after ms", "min–max", "p99 before ms", "p99 meanwhile ms", "ratio",
                    "longest meanwhile ms"],
                   note="One worker has core 0, two have cores 0 and 1, which they share with client and upstream; the "
-                       "thread that reads the document is on the same cores. From the renaming of the document until a new token is accepted; asked for every 2 ms. "
-                       "Meanwhile is until 0.1 s after that. Medians of the rounds. The others are not measured: "
-                       "nginx looks through its file of users at each request, HAProxy starts a new process.")
+                       "thread that reads the document is on the same cores. From the renaming of the document "
+                       "until a new token is accepted; asked for every 2 ms. Meanwhile is until 0.1 s after that. "
+                       "Medians of the rounds. The others are not measured: nginx looks through its file of users "
+                       "at each request, HAProxy starts a new process.")
     verdicts = []
     for workers, cores in ((1, {0}), (2, {0, 1})):
         rounds = []
@@ -83,6 +85,7 @@ def reload_once(contestant, helper, workers, cores):
 
 
 def wait_until_accepted(contestant, authorization, end):
+    """Asks over one connection until the token counts; gives the moment."""
     connection = http.client.HTTPSConnection("localhost", contestant.port, timeout=PATIENCE_SECONDS,
                                              context=probe.context(contestant.world))
     try:

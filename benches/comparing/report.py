@@ -11,7 +11,7 @@ is what to look at: it hardly depends on what else the machine does. Requests pe
 client, which shares its core with the upstream. Before each measure one answer is compared whole, and every answer's
 status is counted."""
 
-DIFFERENCES = """### Where they differ
+DIFFERENCES = """## Where they differ
 
 - **Tokens.** Portcullis looks up the name and compares a SHA-256 of the token in constant time, with equal work for
   unknown names. nginx has SHA-1 as its cheapest hash and reads its file of users at each request. HAProxy has SHA-256
@@ -23,7 +23,8 @@ DIFFERENCES = """### Where they differ
   writes 64 KiB at a time. HAProxy has no files: it writes each line to its standard output, which is a file here.
 - **Answers of their own.** 401 and 403 are JSON in Portcullis, naming the missing permission, and HTML in the others.
 - **TLS.** aws-lc through rustls in Portcullis, OpenSSL in the others. With the clients here all agree on what the first
-  table says; with clients that can, Portcullis agrees on X25519MLKEM768.
+  table says. The others are told X25519, the best that Debian 12's OpenSSL has; with clients that can, Portcullis agrees
+  on X25519MLKEM768.
 - **Buffers.** HAProxy has its default of 16 KiB, which favours small requests; with larger ones rows d would cost it
   less and rows a and b more. nginx has 256 KiB for the bodies of requests and 32 KiB pieces for those of answers.
 - **Limits.** Requests for each connection are unlimited for all, and 256 idle upstream connections are kept, so that
@@ -44,7 +45,7 @@ class Report:
     def begin(self, facts, contestants):
         self.add("# What a request costs")
         self.add(INTRODUCTION)
-        self.add("### Machine and run\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts))
+        self.add("## Machine and run\n\n" + "\n".join(f"- {name}: {value}" for name, value in facts))
         table = Table("Contestants", ["contestant", "version", "OpenSSL clients agree on", "the helper agrees on"])
         if any(row[0].startswith("newest") for row in contestants):
             table.note = "The newest are Debian's latest packages (sid and experimental), run with their own libraries."

@@ -55,6 +55,7 @@ def measure_row(row, contestants, options):
 
 
 def measure(row, contestant, seconds, into):
+    """One measure, between two checks of the answer."""
     probe.check(contestant, row.kind)
     contestant.settle()
     before = contestant.child.cpu()

@@ -15,6 +15,7 @@ PATIENCE_SECONDS = 60
 
 
 def measure(contestants, options):
+    """The table: each contestant is started once a round for each size."""
     table = Table("j. from start to the first right answer", ["contestant", *(
         f"ms with {users:,} users (min–max)" for users in USERS)],
         note="nginx does not read its file of users at the start but at each request.")

@@ -23,7 +23,7 @@ class Table:
 
         rule = "|" + "-" * (widths[0] + 2) + "|" + "|".join("-" * (width + 1) + ":" for width in widths[1:]) + "|"
         note = [self.note, ""] if self.note else []
-        return "\n".join([f"### {self.title}", "", *note, line(self.head), rule, *map(line, self.rows), ""])
+        return "\n".join([f"## {self.title}", "", *note, line(self.head), rule, *map(line, self.rows), ""])
 
 
 @dataclass
@@ -71,6 +71,7 @@ def load_table(row, results, baseline=None):
 
 
 def load_verdicts(row, results, baseline=None):
+    """What became of the target of one row; nothing where it has none or Portcullis was not there."""
     medians = {taken.name: taken.median("cpu") for taken in results}
     best = best_peer(medians)
     if PORTCULLIS not in medians:

@@ -12,6 +12,7 @@ CONNECTIONS = 8
 
 
 def measure(contestants, options):
+    """The table: each contestant with one worker, then with two."""
     table = Table(f"i. two workers against one, small GET, HTTP/1.1, {CONNECTIONS} connections",
                   ["contestant", "CPU µs/request with 1", "with 2", "ratio", "share of the busier worker",
                    "requests/s with 1", "with 2"],

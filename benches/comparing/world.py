@@ -89,6 +89,7 @@ class World:
         raise Failure(f"the upstream does not start:\n{self.upstream.said()}")
 
     def _upstream_configuration(self):
+        """Small answers from memory, a file, and an answer to an upload once it has been read."""
         seen = " ".join(f"{name}=$http_{name}" for name in SEEN)
         return f"""
 daemon off; worker_processes 1; pid {self.directory}/upstream.pid; error_log stderr; worker_rlimit_nofile 20000;
