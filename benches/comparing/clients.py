@@ -42,7 +42,8 @@ class Wrk:
     right: bool = True
     # The status of all answers. wrk itself counts only those that are neither 2xx nor 3xx.
     status: int = 200
-    users: object = None
+    # Whether many users take turns.
+    turns: bool = False
     body: int = 0
 
     def __call__(self, contestant, seconds):
@@ -64,9 +65,9 @@ class Wrk:
             lines.append(f'wrk.method = "{self.method}"')
         if self.body:
             lines.append(f'wrk.body = string.rep("x", {self.body})')
-        if self.users:
+        if self.turns:
             values = contestant.directory / "authorizations"
-            values.write_text("".join(f"{user.authorization()}\n" for user in self.users.some_users()))
+            values.write_text("".join(f"{user.authorization()}\n" for user in contestant.size.some_users()))
             lines.append(TURNS.replace("FILE", str(values)))
         return "\n".join(lines)
 

@@ -131,17 +131,21 @@ def introduce(contestant, helper):
 
 def under_load(options, contestants, helper, report):
     """Rows a to f."""
-    baseline = {}
-    for row in load_rows(helper) + size_rows():
-        if row.key not in options.only:
+    for together in [*([row] for row in load_rows(helper)), size_rows()]:
+        if together[0].key not in options.only:
             continue
-        rounds.say(f"{row.key}. {row.title}")
-        results = rounds.measure_row(row, contestants, options)
-        first = baseline if row.key == "f" else None
-        report.add(load_table(row, results, first))
-        report.verdicts += load_verdicts(row, results, first)
-        if first is None:
-            report.bars.append(Group(f"{row.key}. {row.short}", {taken.name: taken.median("cpu") for taken in results}))
+        for row in together:
+            rounds.say(f"{row.key}. {row.title}")
+        measured = rounds.measure_rows(together, contestants, options)
+        # Where sizes are compared, the first is what the others are compared with.
+        first = {} if len(together) > 1 else None
+        for row in together:
+            results = measured[row.title]
+            report.add(load_table(row, results, first))
+            report.verdicts += load_verdicts(row, results, first)
+            if row.short:
+                report.bars.append(Group(f"{row.key}. {row.short}",
+                                         {taken.name: taken.median("cpu") for taken in results}))
 
 
 def other_rows(options, contestants, helper):

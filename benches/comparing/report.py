@@ -7,9 +7,10 @@ INTRODUCTION = """What a request costs in Portcullis and in proxies that do the 
 tokens, a rule by user, method and path, forwarding over kept connections, a line of log for each request. Each has one
 worker on core 0; client and upstream have core 1. CPU time is user and system time of all of a proxy's processes as the
 kernel counts it, divided by the requests; figures are medians of the rounds, in which the contestants take turns. It
-is what to look at: it hardly depends on what else the machine does. Requests per second and latencies do, and on the
-client, which shares its core with the upstream. Before each measure one answer is compared whole, and every answer's
-status is counted."""
+is what to look at: it depends least on what else the machine does, though not nothing, since caches are shared.
+A measure in which other programs had more than a twentieth of the machine is taken again, up to four times, and the least
+disturbed one counts. Requests per second and latencies also depend on the client, which shares its core with the upstream. Before and after
+each measure one answer is compared whole, and every answer's status is counted."""
 
 DIFFERENCES = """## Where they differ
 
@@ -23,8 +24,8 @@ DIFFERENCES = """## Where they differ
   writes 64 KiB at a time. HAProxy has no files: it writes each line to its standard output, which is a file here.
 - **Answers of their own.** 401 and 403 are JSON in Portcullis, naming the missing permission, and HTML in the others.
 - **TLS.** aws-lc through rustls in Portcullis, OpenSSL in the others. With the clients here all agree on what the first
-  table says. The others are told X25519, the best that Debian 12's OpenSSL has; with clients that can, Portcullis agrees
-  on X25519MLKEM768.
+  table says. The others are told X25519, the best that Debian 12's OpenSSL has; with clients that can, Portcullis
+  agrees on X25519MLKEM768.
 - **Buffers.** HAProxy has its default of 16 KiB, which favours small requests; with larger ones rows d would cost it
   less and rows a and b more. nginx has 256 KiB for the bodies of requests and 32 KiB pieces for those of answers.
 - **Limits.** Requests for each connection are unlimited for all, and 256 idle upstream connections are kept, so that

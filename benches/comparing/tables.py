@@ -1,5 +1,6 @@
 """Tables that read well in a terminal and as Markdown, and what becomes of the targets."""
 
+import statistics
 from dataclasses import dataclass, field
 
 PORTCULLIS = "Portcullis"
@@ -56,7 +57,10 @@ def load_table(row, results, baseline=None):
     best = best_peer({taken.name: taken.median("cpu") for taken in results})
     head = ["contestant", "CPU µs/request", "min–max", "to best peer", "requests/s", "core used", "p50 ms", "p99 ms",
             "memory MiB"]
-    table = Table(f"{row.key}. {row.title}", head, note=row.note)
+    others = [share for taken in results for share in taken.others]
+    disturbed = (f"Other programs had {statistics.median(others):.0%} of the machine meanwhile, "
+                 f"{max(others):.0%} at the most.")
+    table = Table(f"{row.key}. {row.title}", head, note=f"{row.note} {disturbed}".strip())
     for taken in results:
         cpu = taken.median("cpu")
         table.rows.append([
@@ -66,7 +70,7 @@ def load_table(row, results, baseline=None):
         if baseline is not None:
             table.rows[-1].append(f"{cpu / baseline.setdefault(taken.name, cpu):.2f}")
     if baseline is not None:
-        table.head.append("to first of f")
+        table.head.append("to 10 and 10")
     return table
 
 
