@@ -102,7 +102,7 @@ class H2load:
     streams: int
 
     def __call__(self, contestant, seconds):
-        log = contestant.directory / "h2load.log"
+        log = contestant.directory / "log" / "h2load.log"
         log.unlink(missing_ok=True)
         text = run(["h2load", "-t1", f"-c{self.connections}", f"-m{self.streams}", f"-D{seconds}",
                     f"--log-file={log}", "-H", f"authorization: {User(0).authorization()}",

@@ -43,7 +43,8 @@ class Contestant:
         self.size, self.workers = size, workers
         self.directory = self.world.directory / f"{self.name.replace(' ', '-')}-{size}-{workers}"
         shutil.rmtree(self.directory, ignore_errors=True)
-        self.directory.mkdir()
+        # What is written while it runs has a place of its own, since Portcullis watches the directory of its document.
+        (self.directory / "log").mkdir(parents=True)
         self.port, = free_ports(1)
         return self.configure()
 

@@ -26,7 +26,7 @@ class HAProxy(Contestant):
 
     def log_file(self):
         # It logs to a descriptor; this one is a file.
-        return self.directory / "access.log"
+        return self.directory / "log" / "access.log"
 
     def configure(self):
         with line_writer(self.directory / "users.map") as out:

@@ -60,7 +60,7 @@ http {{
   {temporary_paths(self.directory / 'temp')}
   log_format audit '$time_iso8601 $request_id $remote_addr $remote_user "$request" $status $body_bytes_sent '
     '$request_time $upstream_response_time';
-  access_log {self.directory}/access.log audit buffer=64k flush=1s;
+  access_log {self.directory}/log/access.log audit buffer=64k flush=1s;
   keepalive_requests 1000000000; keepalive_timeout 75; tcp_nodelay on;
   map_hash_max_size {table}; map_hash_bucket_size 128; variables_hash_max_size 2048;
   map $uri $resource {{ "~^(?<first>/api/v2/[^/]+/)" $first; default ""; }}

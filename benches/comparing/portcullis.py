@@ -20,11 +20,12 @@ class Portcullis(Contestant):
         return run([self.program, "--version"]).strip().replace("portcullis", "Portcullis")
 
     def configure(self):
-        self.document = self.directory / "access.toml"
+        self.document = self.directory / "policy" / "access.toml"
+        self.document.parent.mkdir()
         self.write_document(self.document)
         settings = self.directory / "portcullis.toml"
         settings.write_text(f"""
-access = "access.toml"
+access = "policy/access.toml"
 [listen]
 https = ["127.0.0.1:{self.port}"]
 workers = {self.workers}
@@ -41,7 +42,7 @@ connection_requests = 1000000000
 # The others have none, and it would answer 429 to what is measured as 401.
 enabled = false
 [audit]
-to = "{self.directory}/access.log"
+to = "{self.directory}/log/access.log"
 """)
         return [self.program, "serve", "--config", settings]
 

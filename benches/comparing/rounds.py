@@ -10,7 +10,7 @@ from . import probe, quiet
 from .process import Failure
 from .quiet import DISTURBED, PATIENCE
 
-WARM_SECONDS = 1
+WARM_SECONDS = 2
 # How often one measure is taken at the most, where other programs disturb it.
 MOST_TRIES = 4
 
@@ -49,6 +49,7 @@ def measure_rows(rows, contestants, options):
         for row, one in pairs:
             one.start(row.size)
             probe.check_headers(one)
+            PATIENCE.wait_for_quiet()
             row.client(one, WARM_SECONDS)
             taken = Measures(one.name)
             results[row.title].append(taken)
