@@ -161,7 +161,10 @@ impl Gate {
     pub(crate) async fn serve(self: Rc<Self>, peer: Peer, request: Incoming) -> Response<GateBody> {
         let snapshot = self.live.snapshot();
         let mut visit = self.visit(peer, &request.head, &snapshot);
-        match self.admit(&snapshot, &request.head, &mut visit).await {
+        let admitted = self.admit(&snapshot, &request.head, &mut visit).await;
+        // Not held while an upstream takes its time: whoever is last to let go of an old one takes it all apart.
+        drop(snapshot);
+        match admitted {
             Ok(admitted) => self.pass(admitted, request, visit).await,
             Err(rejection) => {
                 let began = visit.recording.began();

@@ -1,4 +1,5 @@
-//! The control thread: watches the files, answers on the ops listener and the ops socket, and sweeps the throttle. No request ever waits for it.
+//! The control thread: watches the files, answers on the ops listener and the ops socket, and sweeps the throttle. No
+//! request ever waits for it.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,7 +14,7 @@ use tokio::task::LocalSet;
 use super::desk::{Desk, DeskSocket};
 use super::files::access::{AccessDocument, InForce};
 use super::files::tls::{InUse, TlsFiles};
-use super::process::Entrances;
+use super::process::{self, Entrances};
 use crate::edge::connection::Draining;
 use crate::edge::ops::{self, Readiness};
 use crate::record::Metrics;
@@ -53,6 +54,7 @@ impl Control {
         let pokers = [access.poker(), tls.poker()];
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+            process::step_back();
             LocalSet::new().block_on(&runtime, async move {
                 let refused = Refused { access: kept.in_force.refused_flag(), tls: kept.in_use.refused_flag() };
                 if let Some(ops) = ops {

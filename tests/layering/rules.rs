@@ -36,6 +36,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["cli/", "main.rs"]),
     ("landlock", &["server/process/"]),
     ("nix", &["server/process/", "gate/beat.rs"]),
+    ("rustix", &["server/process/"]),
     // The sample store is a guest here: it plays somebody else's API.
     ("axum", &["demo/"]),
 ];

@@ -23,9 +23,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::edge::connection::{Connection, ConnectionLimits};
+use crate::edge::connection::{Connection, ConnectionLimits, Draining};
 use crate::edge::idle::idles;
-use crate::gate::{ClientBody, Gate, GateBody, Incoming, Peer};
+use crate::gate::{Activity, ClientBody, Gate, GateBody, Incoming, Peer};
 use crate::wire::{Framing, HeadFault, HeadLimits, framing};
 use upload::{Rests, Upload};
 
@@ -47,8 +47,11 @@ const SEND_BUFFER: usize = 64 << 10;
 
 impl Connection {
     /// Serves HTTP/2 until either side ends it.
-    pub(super) async fn http2(self, stream: impl AsyncRead + AsyncWrite + Unpin + 'static) {
-        let (activity, limits, mut draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
+    pub(super) fn http2(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    ) -> impl Future<Output = ()> + 'static {
+        let (activity, limits, draining) = (Rc::clone(self.peer.activity()), self.limits, self.draining);
         let (gate, peer, pace) = (self.gate, self.peer, limits.pace(limits.body_timeout));
         let (balance, rests) = (Balance::default(), Rc::<Rests>::default());
         let (of_service, head, of_bodies) = (balance.clone(), limits.head, Rc::clone(&rests));
@@ -66,36 +69,42 @@ impl Connection {
                 Ok::<_, Infallible>(answer)
             }
         });
-        let mut connection = pin!(builder(&limits).serve_connection(TokioIo::new(stream), service));
-        let mut leaving = pin!(async {
-            tokio::select! {
-                () = idles(Rc::clone(&activity), &limits) => {}
-                // The sender is gone only when the gateway is, so that is an end too.
-                _ = draining.wait_for(|draining| *draining) => {}
+        // Put in its place here, where nothing is waited for, so that the future holds room for it once.
+        let mut connection = Box::pin(builder(&limits).serve_connection(TokioIo::new(stream), service));
+        async move {
+            let mut leaving = pin!(leaving(&activity, &limits, draining));
+            let mut left = false;
+            let ended = poll_fn(|cx| {
+                if balance.taken_back() > 2 * TAKEN_BACK {
+                    return Poll::Ready(Ok(()));
+                }
+                if !left && (balance.taken_back() > TAKEN_BACK || leaving.as_mut().poll(cx).is_ready()) {
+                    // The client is told with GOAWAY which streams still count.
+                    connection.as_mut().graceful_shutdown();
+                    left = true;
+                }
+                rests.poll(cx);
+                connection.as_mut().poll(cx)
+            });
+            let ended = tokio::select! {
+                biased;
+                ended = ended => ended,
+                // Its client leaves answers unread, so it would not read a farewell either.
+                () = activity.ended() => Ok(()),
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection ended");
             }
-        });
-        let mut left = false;
-        let ended = poll_fn(|cx| {
-            if balance.taken_back() > 2 * TAKEN_BACK {
-                return Poll::Ready(Ok(()));
-            }
-            if !left && (balance.taken_back() > TAKEN_BACK || leaving.as_mut().poll(cx).is_ready()) {
-                // The client is told with GOAWAY which streams still count.
-                connection.as_mut().graceful_shutdown();
-                left = true;
-            }
-            rests.poll(cx);
-            connection.as_mut().poll(cx)
-        });
-        let ended = tokio::select! {
-            biased;
-            ended = ended => ended,
-            // Its client leaves answers unread, so it would not read a farewell either.
-            () = activity.ended() => Ok(()),
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended");
         }
+    }
+}
+
+/// Returns once no more requests are wanted on a connection.
+async fn leaving(activity: &Rc<Activity>, limits: &ConnectionLimits, mut draining: Draining) {
+    tokio::select! {
+        () = idles(Rc::clone(activity), limits) => {}
+        // The sender is gone only when the gateway is, so that is an end too.
+        _ = draining.wait_for(|draining| *draining) => {}
     }
 }
 
