@@ -13,5 +13,6 @@ pub(crate) mod listen;
 pub(crate) mod ops;
 mod shared;
 pub(crate) mod sites;
+mod socket;
 pub(crate) mod tls;
 pub(crate) mod worker;

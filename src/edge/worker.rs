@@ -21,6 +21,7 @@ use super::crowd::Crowd;
 use super::handshake::shake;
 use super::listen::Accepting;
 use super::shared::Shared;
+use super::socket::Socket;
 use super::tls::LiveTls;
 use crate::gate::{Gate, Peer};
 use crate::record::{Listener, Metrics};
@@ -139,7 +140,8 @@ impl Worker {
         if door == Door::Clear {
             return Some(Box::pin(self.connection(peer, door).http1(stream)));
         }
-        let shaking = Box::pin(timeout(self.limits.handshake_timeout, shake(stream, self.parts.tls.load_full())));
+        let shaking =
+            Box::pin(timeout(self.limits.handshake_timeout, shake(Socket(stream), self.parts.tls.load_full())));
         match shaking.await {
             Ok(Ok((stream, site))) => {
                 let connection = self.connection(peer.over_tls(site), door);
