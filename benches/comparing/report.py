@@ -1,7 +1,7 @@
 """The whole report: it is printed piece by piece as it comes, and written to RESULTS.md by a whole run."""
 
 from . import chart
-from .tables import Table, verdict_table
+from .tables import Table, summary_table, verdict_table
 
 INTRODUCTION = """What a request costs in Portcullis and in proxies that do the same job: TLS, HTTP Basic with hashed
 tokens, a rule by user, method and path, forwarding over kept connections, a line of log for each request. Each has one
@@ -54,6 +54,8 @@ class Report:
         self.add(table)
 
     def end(self):
+        if self.bars:
+            self.add(summary_table(self.bars))
         if self.verdicts:
             self.add(verdict_table(self.verdicts))
         self.add(DIFFERENCES)

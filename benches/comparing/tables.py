@@ -52,6 +52,17 @@ def verdict_table(verdicts):
     return table
 
 
+def summary_table(groups):
+    """CPU time by work and contestant: what the chart shows, in figures."""
+    names = list(dict.fromkeys(name for group in groups for name in group.values))
+    table = Table("CPU microseconds for a request", ["work", *names, "to the best peer"])
+    for group in groups:
+        cells = [f"{group.values[name]:,.1f}" if name in group.values else "–" for name in names]
+        own = group.values.get(PORTCULLIS)
+        table.rows.append([group.name, *cells, ratio_text(own, best_peer(group.values)) if own else "–"])
+    return table
+
+
 def load_table(row, results, baseline=None):
     """One row of work. `baseline` takes the medians for few users, where the row is one of several sizes."""
     best = best_peer({taken.name: taken.median("cpu") for taken in results})
