@@ -1,7 +1,7 @@
-//! Doors for the fuzz targets in `fuzz/`: what is private, in one thin function each.
+//! Doors for the fuzz targets in `fuzz/` and for what `benches/` measures: what is private, in one thin function each.
 //!
 //! Compiled with the feature `fuzzing` alone, which no gateway is built with: with it a thread can be told to find its
-//! upstream in memory. Nothing here decides or repairs anything, so that what is fuzzed is what runs.
+//! upstream in memory. Nothing here decides or repairs anything, so that what is fuzzed and measured is what runs.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::io::DuplexStream;
 use tokio::sync::watch;
@@ -18,7 +19,9 @@ use tokio::time::Instant;
 use crate::edge::connection::ConnectionLimits;
 use crate::edge::fuzzing::Serving;
 use crate::gate::fuzzing::play_upstream;
-pub use crate::gate::fuzzing::{Presented, Said, credentials, keep_trailers, prepare, restore, restore_interim};
+pub use crate::gate::fuzzing::{
+    Arrived, Judged, Presented, Said, credentials, keep_trailers, prepare, restore, restore_interim,
+};
 use crate::gate::{
     Authorization, Endpoint, Gate, GateParts, Passwords, Peer, Recorder, Throttle, UpstreamSettings, Voice,
 };
@@ -109,10 +112,19 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway under this law. Every connection to its upstream is handed to `accept`. One thread has one at a time.
+    /// Nothing is counted that would make an answer depend on what came before it.
     ///
     /// # Errors
     /// Where the system has no random bytes to give.
     pub fn new(law: Law, accept: impl Fn(DuplexStream) + 'static) -> io::Result<Self> {
+        Self::with_lockout(law, &no_lockout(), accept)
+    }
+
+    /// The same, with wrong credentials counted.
+    ///
+    /// # Errors
+    /// Where the system has no random bytes to give.
+    pub fn with_lockout(law: Law, lockout: &Lockout, accept: impl Fn(DuplexStream) + 'static) -> io::Result<Self> {
         play_upstream(accept);
         let (live, publisher) = Live::start(law.into_snapshot(1));
         let metrics = Arc::new(Metrics::new());
@@ -123,7 +135,7 @@ impl Gateway {
             voice: Voice::new(Answers::default(), "fuzz", None),
             authorization: Authorization::Strip,
             passwords: Arc::new(Passwords::new(1)?),
-            throttle: Arc::new(throttle(&metrics)),
+            throttle: Arc::new(Throttle::new(lockout, &no_rates(), &metrics, Instant::now())),
             upstream: upstream(),
             recorder: Recorder { log: audit.log(), metrics, ids: RequestIds::seeded()? },
             https_port: 443,
@@ -140,11 +152,16 @@ impl Gateway {
         let peer = Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Box::new(()));
         self.serving.http1(client, peer, clear).await;
     }
+
+    /// Takes a request in, whose head was read by somebody else.
+    #[must_use]
+    pub fn arrive(&self, address: IpAddr, head: Parts) -> Arrived {
+        Arrived::new(&self.serving.gate, Peer::new(address, Box::new(())), head)
+    }
 }
 
-/// None that would make an answer depend on what came before it.
-fn throttle(metrics: &Arc<Metrics>) -> Throttle {
-    let lockout = Lockout {
+fn no_lockout() -> Lockout {
+    Lockout {
         enabled: false,
         failures: 1,
         address_failures: 1,
@@ -152,8 +169,11 @@ fn throttle(metrics: &Arc<Metrics>) -> Throttle {
         longest_wait: Duration::ZERO,
         forget: Duration::ZERO,
         entries: 1000,
-    };
-    Throttle::new(&lockout, &RateLimit { user: None, address: None, entries: 1000 }, metrics, Instant::now())
+    }
+}
+
+fn no_rates() -> RateLimit {
+    RateLimit { user: None, address: None, entries: 1000 }
 }
 
 fn limits() -> ConnectionLimits {

@@ -29,7 +29,7 @@
 //! - [`record`]: audit and metrics. It decides nothing.
 //! - [`demo`]: the sample store, and the files to guard it with.
 //! - [`fault`]: how faults in files are told.
-//! - `fuzzing`: doors for the fuzz targets, in builds with the feature of that name and in no other.
+//! - `fuzzing`: doors for the fuzz targets and benchmarks, in builds with the feature of that name and in no other.
 //!
 //! # The forbidden arrows
 //!

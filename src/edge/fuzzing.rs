@@ -1,4 +1,4 @@
-//! The edge's door for the fuzz targets; [`crate::fuzzing`] shows it.
+//! The edge's door for the fuzz targets and benchmarks; [`crate::fuzzing`] shows it.
 
 use std::rc::Rc;
 

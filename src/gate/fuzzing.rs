@@ -1,15 +1,20 @@
-//! The gate's doors for the fuzz targets; [`crate::fuzzing`] shows them.
+//! The gate's doors for the fuzz targets and the benchmarks; [`crate::fuzzing`] shows them.
 
 use std::cell::RefCell;
+use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::io::{DuplexStream, duplex};
 
 use super::headers::{self, Added, Authorization};
-use super::{credentials, receive};
-use crate::policy::Permit;
+use super::rejection::Rejection;
+use super::{Admitted, Gate, Peer, Visit, credentials, receive};
+use crate::policy::{Permit, Snapshot};
 
 /// What a request presents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,4 +108,53 @@ pub(super) fn upstream() -> Option<DuplexStream> {
     let (near, far) = duplex(ROOM);
     accept(far);
     Some(near)
+}
+
+/// A request after step 1, which is judged once.
+pub struct Arrived {
+    gate: Rc<Gate>,
+    snapshot: Arc<Snapshot>,
+    head: Parts,
+    visit: Visit,
+}
+
+/// What a request came to.
+pub struct Judged(Result<Admitted, Rejection>);
+
+impl Arrived {
+    pub(crate) fn new(gate: &Rc<Gate>, peer: Peer, head: Parts) -> Self {
+        let snapshot = gate.live.snapshot();
+        let visit = gate.visit(peer, &head, &snapshot);
+        Self { gate: Rc::clone(gate), snapshot, head, visit }
+    }
+
+    /// Takes steps 2 to 5. `None` where they have to wait, as for a password.
+    pub fn judge(&mut self) -> Option<Judged> {
+        let judging = pin!(self.gate.admit(&self.snapshot, &self.head, &mut self.visit));
+        match judging.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(outcome) => Some(Judged(outcome)),
+            Poll::Pending => None,
+        }
+    }
+}
+
+impl Judged {
+    /// What it is answered; `None` for a request that may pass.
+    #[must_use]
+    pub fn refused(&self) -> Option<StatusCode> {
+        self.0.as_ref().err().map(Rejection::status)
+    }
+}
+
+/// Shows no more than what became of it.
+impl fmt::Debug for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Judged").field(&self.refused()).finish()
+    }
+}
+
+impl fmt::Debug for Arrived {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrived").finish_non_exhaustive()
+    }
 }

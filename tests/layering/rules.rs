@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("server", &["edge", "gate", "policy", "record", "settings", "source", "wire"]),
     ("demo", &[]),
     ("cli", &["*"]),
-    // Doors for the fuzz targets, compiled for nothing else.
+    // Doors for the fuzz targets and benchmarks, compiled for nothing else.
     ("fuzzing", &["edge", "gate", "record", "settings", "source", "wire"]),
     ("main", &["cli"]),
     ("lib", &["*"]),
