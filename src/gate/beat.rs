@@ -26,6 +26,8 @@ use tokio::time::Instant;
 const BEAT: Duration = Duration::from_millis(1);
 /// The least time from a request to its beat: many times what the work for it takes, where that is not a password's.
 const LEAST: Duration = Duration::from_micros(250);
+/// A timer that should have gone off so many beats ago is set anew: one that is lost would keep everybody waiting.
+const LATE: u128 = 100;
 
 /// One worker's beat. The timer runs only while an answer waits, and for all that wait at once.
 #[derive(Default)]
@@ -67,12 +69,12 @@ impl Beat {
         let arrived = now.saturating_sub(began.elapsed());
         let due = (arrived + LEAST).max(now).as_nanos() / BEAT.as_nanos() + 1;
         loop {
-            match now_in_beats() {
-                Ok(beat) if beat < due => {}
+            let beat = match now_in_beats() {
+                Ok(beat) if beat < due => beat,
                 // It has come; or nothing can be waited for, which happens only where the system has no such clock.
                 _ => return,
-            }
-            if self.set.get().is_none_or(|set| set > due) {
+            };
+            if self.set.get().is_none_or(|set| set > due || set + LATE < beat) {
                 if timer.get_ref().at(due).is_err() {
                     return;
                 }

@@ -43,6 +43,20 @@ fn the_first_screen_has_the_two_commands() {
     }
 }
 
+/// The figures are those that `benches/compare` wrote down, the bad ones too.
+#[test]
+fn what_is_shown_of_the_comparison_was_measured() {
+    let results = fs::read_to_string(root().join("benches/RESULTS.md")).expect("what was measured");
+    let tables = |text: &str, from: &str| {
+        let (_, rest) = text.split_once(&format!("\n## {from}\n")).unwrap_or_else(|| panic!("no section {from}"));
+        let section = rest.split_once("\n## ").map_or(rest, |(section, _)| section);
+        section.lines().filter(|line| line.starts_with('|')).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let measured = [tables(&results, "CPU microseconds for a request"), tables(&results, "Targets")].concat();
+    let shown = tables(&fs::read_to_string(root().join("README.md")).expect("README.md"), "What a request costs");
+    assert_eq!(shown, measured, "README.md shows both tables of benches/RESULTS.md, whole");
+}
+
 #[test]
 fn every_command_does_what_it_says() {
     let (page, mut session) = (page(), Session::new(root()));
