@@ -120,9 +120,9 @@ mod tests {
     use std::time::Duration;
 
     use tokio::task::LocalSet;
-    use tokio::time::Instant;
+    use tokio::time::{Instant, timeout};
 
-    use super::{BEAT, Beat, LEAST, now, now_in_beats};
+    use super::{BEAT, Beat, LATE, LEAST, now, now_in_beats};
 
     #[tokio::test]
     async fn nothing_waits_where_there_is_no_beat() {
@@ -130,6 +130,19 @@ mod tests {
         Beat::default().hold(Instant::now() + Duration::from_secs(3600)).await;
         // However slow the machine is, an hour has not passed.
         assert!(now_in_beats().unwrap() - began < 3_600_000);
+    }
+
+    #[tokio::test]
+    async fn a_timer_that_was_lost_is_set_anew() {
+        let local = LocalSet::new();
+        let waiting = local.run_until(async {
+            let beat = Rc::new(Beat::default());
+            beat.start();
+            // As if it had been set, and nothing had come of it.
+            beat.set.set(Some(now_in_beats().unwrap() - 2 * LATE));
+            timeout(Duration::from_secs(60), beat.hold(Instant::now())).await
+        });
+        waiting.await.expect("a beat");
     }
 
     /// Many at once, begun at different moments, the last ones set before those that wait already.
