@@ -115,7 +115,7 @@ fn a_stuck_disk_costs_lines_and_no_time() {
     let (writer, handle) = AuditWriter::spawn(File::from(OwnedFd::from(stuck)), None, Arc::clone(&metrics)).unwrap();
     let log = handle.log();
     let long = entry("x".repeat(BATCH_BYTES));
-    // The pipe itself takes four batches of this size, the writer holds one.
+    // The pipe itself takes one batch of this size, the writer holds one.
     let recorded = BATCHES as u64 + 50;
     (0..recorded).for_each(|_| log.record(&long));
     assert!(metrics.audit_dropped_so_far() >= 10, "recording must have gone on with a full inbox");

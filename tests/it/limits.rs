@@ -75,6 +75,36 @@ async fn a_connection_that_idles_is_closed_without_a_word() {
     assert!(unused.is_ended().await, "one that never asked anything too");
 }
 
+/// A connection that rests gives back most of what it takes. It must be as it was when something comes, also in pieces;
+/// slow heads and idling must have the same end as ever.
+#[tokio::test]
+async fn a_connection_that_has_rested_is_what_it_was() {
+    let gateway = limited("idle_timeout = \"6s\"\nheader_timeout = \"1s\"");
+    let used = async || {
+        let mut wire = gateway.http1().await;
+        wire.send(&Ask::get("/play/sized/5").by_amy().to_http1()).await;
+        assert_eq!(wire.answer("GET").await.status(), 200);
+        wire
+    };
+    let (mut idle, mut slow, mut asking) = (used().await, used().await, used().await);
+    gateway.upstream.forget();
+    // Longer than they are kept awake. On a machine so slow that they are not at rest after it, less is tried.
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let request = Ask::new("POST", "/play/echo").by_amy().sized("hello").to_http1();
+    let (first, rest) = request.split_at(1);
+    for piece in [first, rest] {
+        asking.send(piece).await;
+    }
+    let answer = asking.answer("POST").await;
+    assert_eq!((answer.status(), answer.text().as_str()), (200, "hello"));
+    assert_eq!(gateway.upstream.only().body.kept, b"hello"[..]);
+    gateway.upstream.forget();
+    slow.send(b"GET /play/sized/5 HTTP/1.1\r\n").await;
+    assert_eq!(slow.answer("GET").await.status(), 408);
+    assert!(idle.is_ended().await);
+    gateway.upstream.assert_nothing_reached().await;
+}
+
 #[tokio::test]
 async fn a_body_that_dribbles_is_answered_408() {
     let gateway = limited("body_timeout = \"300ms\"\nprogress = \"1KiB\"");
