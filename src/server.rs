@@ -198,6 +198,7 @@ fn worker_parts(settings: &Settings, tls: LiveTls, metrics: &Arc<Metrics>, drain
         crowd: Crowd::new(settings.limits.connections as usize, settings.limits.address_connections),
         metrics: Arc::clone(metrics),
         draining,
+        yielding: process::step_back,
     }
 }
 

@@ -4,11 +4,13 @@ use std::io;
 use std::sync::Arc;
 
 use rustls::server::Acceptor;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::key_exchange::KeyExchange;
 use super::sites::{Number, Sites};
+use super::socket::Socket;
 use crate::gate::Site;
 
 /// A fatal alert, `unrecognized_name`, in a record of its own (RFC 8446 section 6, RFC 6066 section 3). Before the
@@ -16,10 +18,11 @@ use crate::gate::Site;
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
 
 /// Makes a connection one of TLS. The site is there only where a request on it can be meant for another.
-pub(super) async fn shake<S>(stream: S, sites: Arc<Sites>) -> io::Result<(TlsStream<S>, Option<Site>)>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+pub(super) async fn shake(
+    stream: Socket,
+    sites: Arc<Sites>,
+    keys: &KeyExchange<Socket>,
+) -> io::Result<(TlsStream<Socket>, Option<Site>)> {
     let mut start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
     let chosen = sites.choose(start.client_hello().server_name());
     let Some((number, config)) = chosen.map(|(number, config)| (number, Arc::clone(config))) else {
@@ -27,7 +30,7 @@ where
         start.io.shutdown().await?;
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no certificate is for the name that is asked for"));
     };
-    let stream = start.into_stream(config).await?;
+    let stream = keys.take(start, config).await?.await?;
     let site = sites.are_several().then(|| site(number, sites));
     Ok((stream, site))
 }

@@ -9,6 +9,7 @@ mod handshake;
 mod http1;
 mod http2;
 mod idle;
+mod key_exchange;
 pub(crate) mod listen;
 pub(crate) mod ops;
 mod shared;

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, ConnectionLimits, Door, Draining};
 use super::crowd::Crowd;
 use super::handshake::shake;
+use super::key_exchange::KeyExchange;
 use super::listen::Accepting;
 use super::shared::Shared;
 use super::socket::Socket;
@@ -35,6 +36,8 @@ pub(crate) struct WorkerParts {
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) draining: Draining,
+    /// Called on threads that workers must not wait for, to have them come second.
+    pub(crate) yielding: fn(),
 }
 
 /// One worker's sockets.
@@ -52,10 +55,11 @@ pub(crate) fn start(
     gate: impl FnOnce() -> Rc<Gate> + Send + 'static,
 ) -> io::Result<JoinHandle<()>> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
+    let keys = KeyExchange::start(number, parts.yielding)?;
     std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
         LocalSet::new().block_on(&runtime, async move {
             let limits = Rc::new(parts.limits.clone());
-            let worker = Rc::new(Worker { gate: gate(), limits, shared: Rc::default(), parts });
+            let worker = Rc::new(Worker { gate: gate(), limits, shared: Rc::default(), keys, parts });
             worker.run(sockets).await;
         });
         // A password check may still be running; nobody waits for its verdict any more.
@@ -67,6 +71,7 @@ struct Worker {
     gate: Rc<Gate>,
     limits: Rc<ConnectionLimits>,
     shared: Rc<Shared>,
+    keys: KeyExchange<Socket>,
     parts: WorkerParts,
 }
 
@@ -140,9 +145,8 @@ impl Worker {
         if door == Door::Clear {
             return Some(Box::pin(self.connection(peer, door).http1(stream)));
         }
-        let shaking =
-            Box::pin(timeout(self.limits.handshake_timeout, shake(Socket(stream), self.parts.tls.load_full())));
-        match shaking.await {
+        let shaking = shake(Socket(stream), self.parts.tls.load_full(), &self.keys);
+        match Box::pin(timeout(self.limits.handshake_timeout, shaking)).await {
             Ok(Ok((stream, site))) => {
                 let connection = self.connection(peer.over_tls(site), door);
                 return Some(match stream.get_ref().1.alpn_protocol() {

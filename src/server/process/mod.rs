@@ -148,10 +148,10 @@ fn unreadable(path: &Path, error: &io::Error, user: &str) -> String {
     format!("{place}: cannot be read again as {user}, which a reload has to: {error}; {why}")
 }
 
-/// Has the calling thread leave the processor to others where there is too little of it: a large document that is read
-/// must not make requests wait. Some of it the thread always gets.
+/// Has the calling thread leave the processor to others where there is too little of it: neither a large document that is
+/// read nor those who shake hands may make requests wait. Some of it the thread always gets.
 pub(super) fn step_back() {
     if let Err(error) = rustix::process::nice(5) {
-        tracing::debug!(%error, "the control thread keeps its priority");
+        tracing::debug!(%error, "a thread keeps its priority");
     }
 }
