@@ -26,6 +26,7 @@ use super::socket::Socket;
 use super::tls::LiveTls;
 use crate::gate::{Gate, Peer};
 use crate::record::{Listener, Metrics};
+use crate::wire::room;
 
 /// What every worker is made of.
 #[derive(Clone)]
@@ -147,12 +148,15 @@ impl Worker {
         }
         let shaking = shake(Socket(stream), self.parts.tls.load_full(), &self.keys);
         match Box::pin(timeout(self.limits.handshake_timeout, shaking)).await {
-            Ok(Ok((stream, site))) => {
+            Ok(Ok((mut stream, site))) => {
                 let connection = self.connection(peer.over_tls(site), door);
-                return Some(match stream.get_ref().1.alpn_protocol() {
-                    Some(b"h2") => Box::pin(connection.http2(stream)),
-                    _ => Box::pin(connection.http1(stream)),
-                });
+                let session = stream.get_mut().1;
+                if session.alpn_protocol() == Some(b"h2") {
+                    return Some(Box::pin(connection.http2(stream)));
+                }
+                // A piece of a body is encrypted and written in one go, and nothing more before it is on its way.
+                session.set_buffer_limit(Some(room::MOST));
+                return Some(Box::pin(connection.http1(stream)));
             }
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_) => tracing::debug!("TLS handshake took too long"),

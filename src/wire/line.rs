@@ -9,8 +9,6 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 
-/// What is read at once of a body: some records of TLS, and few system calls for large bodies.
-const LARGE: usize = 64 << 10;
 /// What is read at once of anything else: a record of TLS.
 const SMALL: usize = 16 << 10;
 /// An output buffer larger than this is not kept.
@@ -76,15 +74,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
         Poll::Ready(Ok(read > 0))
     }
 
-    /// Reads something large, such as a body. `false` at the end.
-    pub(crate) fn poll_read_large(&self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    /// Reads something large, such as a body, into room for so much. How much it was; 0 at the end.
+    pub(crate) fn poll_read_large(&self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut input = self.input();
-        if input.capacity() - input.len() < SMALL {
-            input.reserve(LARGE);
+        if input.capacity() - input.len() < room.min(SMALL) {
+            input.reserve(room);
         }
-        let read = pin!(self.stream.borrow_mut().read_buf(&mut *input)).poll(cx);
-        let read = ready!(read)?;
-        Poll::Ready(Ok(read > 0))
+        pin!(self.stream.borrow_mut().read_buf(&mut *input)).poll(cx)
     }
 
     /// Gives back the room that nothing is in.
@@ -172,6 +168,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
 
     use super::{Line, Scratch};
+    use crate::wire::room::LEAST;
 
     #[tokio::test]
     async fn what_is_written_comes_in_order_however_little_is_taken() {
@@ -199,7 +196,7 @@ mod tests {
         far.write_all(b"abc").await.unwrap();
         assert!(poll_fn(|cx| line.poll_read(&scratch, cx)).await.unwrap());
         far.write_all(b"def").await.unwrap();
-        assert!(poll_fn(|cx| line.poll_read_large(cx)).await.unwrap());
+        assert_eq!(poll_fn(|cx| line.poll_read_large(LEAST, cx)).await.unwrap(), 3);
         assert_eq!(&line.input().split()[..], b"abcdef");
         drop(far);
         assert!(!poll_fn(|cx| line.poll_read(&scratch, cx)).await.unwrap());

@@ -7,7 +7,8 @@
 //!
 //! - [`request`], [`answer`]: heads. [`framing`]: where a body ends. [`body`], [`chunks`]: reading one.
 //! - [`write`]: writing heads and chunks. All of these are pure.
-//! - [`line`]: a connection with its buffers. [`clock`] and `pace`: how long it is waited for.
+//! - [`line`]: a connection with its buffers; [`room`]: how large they are for bodies. [`clock`] and `pace`: how long it is
+//!   waited for.
 
 pub(crate) mod answer;
 pub(crate) mod body;
@@ -18,6 +19,7 @@ pub(crate) mod framing;
 pub(crate) mod line;
 mod pace;
 pub(crate) mod request;
+pub(crate) mod room;
 pub(crate) mod write;
 
 pub(crate) use answer::AnswerHead;
@@ -27,3 +29,4 @@ pub(crate) use framing::Framing;
 pub(crate) use line::{Line, Scratch};
 pub(crate) use pace::{Pace, PaceLimits};
 pub(crate) use request::{HeadFault, HeadLimits, RequestHead};
+pub(crate) use room::Room;

@@ -11,7 +11,7 @@ use http_body::{Body, Frame};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::gate::{ClientBody, ClientFault, Interim};
-use crate::wire::{BodyDecoder, BodyFault, Framing, Line, Pace, PaceLimits, Piece, Scratch, write};
+use crate::wire::{BodyDecoder, BodyFault, Framing, Line, Pace, PaceLimits, Piece, Scratch, room, write};
 
 /// What a client that waits for it is told when its body is wanted.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -128,10 +128,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Client<S> {
                     return Poll::Ready(Ok(piece));
                 }
             }
-            match self.line.poll_read_large(cx) {
+            match self.line.poll_read_large(room::LEAST, cx) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(true)) => {}
-                Poll::Ready(Ok(false) | Err(_)) => return Poll::Ready(Err(self.broken(BodyFault::Incomplete))),
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(self.broken(BodyFault::Incomplete))),
             }
         }
     }

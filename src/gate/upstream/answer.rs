@@ -11,7 +11,7 @@ use super::pool::{Connection, Pool};
 use super::send::Progress;
 use super::tally::Tally;
 use super::upload::{Ended, Stopped, UploadFault, Uploading};
-use crate::wire::{AnswerHead, BodyDecoder, BodyFault, Piece};
+use crate::wire::{AnswerHead, BodyDecoder, BodyFault, Piece, Room};
 
 /// How long an upstream may go on reading a request that it has answered already.
 const LINGER: Duration = Duration::from_secs(5);
@@ -54,6 +54,7 @@ pub(crate) struct AnswerBody {
     /// How long the upstream may stay silent, and since when it does.
     silence: Duration,
     heard: Instant,
+    room: Room,
 }
 
 impl AnswerBody {
@@ -68,7 +69,7 @@ impl AnswerBody {
         let upload = if tally.held.get() { Progress::Unwanted } else { upload };
         let decoder = BodyDecoder::new(head.framing);
         let connection = Some(connection);
-        Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard }
+        Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard, room: Room::default() }
     }
 
     /// Where the upstream thinks it is.
@@ -103,11 +104,15 @@ impl AnswerBody {
                 Piece::More => {}
                 piece => return Poll::Ready(Ok(piece)),
             }
-            match connection.line.poll_read_large(cx) {
-                Poll::Ready(Ok(true)) => self.heard = Instant::now(),
-                Poll::Ready(Ok(false)) => {
+            match connection.line.poll_read_large(self.room.bytes(), cx) {
+                Poll::Ready(Ok(0)) => {
                     self.keep = false;
                     self.decoder.ended().map_err(|fault| BodyError::Upstream(told(fault)))?;
+                }
+                Poll::Ready(Ok(read)) => {
+                    let now = Instant::now();
+                    self.room.filled(read, now - self.heard);
+                    self.heard = now;
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(BodyError::Upstream(error.to_string()))),
                 Poll::Pending => {
