@@ -20,12 +20,12 @@ use std::rc::Rc;
 
 use divan::Bencher;
 use law::{Case, Size, World};
-use mimalloc::MiMalloc;
 use portcullis::fuzzing::Arrived;
+use tikv_jemallocator::Jemalloc;
 
 /// The gateway's own.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// Requests that wait at once. Few, for a head that is judged has just been read, and lies in a cache.
 const WAITING: u32 = 32;

@@ -11,15 +11,15 @@ mod law;
 
 use http::StatusCode;
 use law::{Case, Failure, Size, World};
-use mimalloc::MiMalloc;
 use portcullis::fuzzing::Judged;
+use tikv_jemallocator::Jemalloc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
 use tokio::runtime::Builder;
 use tokio::task::{LocalSet, spawn_local};
 
 /// The gateway's own.
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// How much of each is counted, and how much of it comes before.
 const JUDGED: usize = 2000;
