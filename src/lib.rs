@@ -22,7 +22,7 @@
 //! - [`settings`]: what does not change while the gateway runs.
 //! - [`server`]: joins the rooms: build, bind, run, drain.
 //! - [`policy`]: the law. Pure: no I/O, no clock, nothing asynchronous.
-//! - [`source`]: where the law comes from: reading, watching, publishing.
+//! - [`source`]: where the law comes from: reading, watching, publishing, changing.
 //! - `wire`: HTTP/1 on the wire, read strictly and written plainly.
 //! - `gate`: the guard: the eight steps.
 //! - [`edge`]: sockets, TLS, workers, limits.

@@ -22,6 +22,7 @@ mod serve;
 mod shell;
 mod table;
 mod token;
+mod user;
 mod who_can;
 
 use std::process::ExitCode;
@@ -64,6 +65,8 @@ enum Command {
     WhoCan(who_can::Args),
     /// Print the reference: what each resource requires and who holds it
     Permissions(permissions::Args),
+    /// See the users, and change them in the access document
+    User(user::Args),
     /// Work with API tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -120,6 +123,7 @@ fn answer(cli: Cli, output: &mut Output) -> Result<Answer, Failure> {
         Command::Explain(args) => explain::run(&args, &common.law()?, now),
         Command::WhoCan(args) => who_can::run(&args, &common.law()?, now),
         Command::Permissions(args) => permissions::run(&args, &common.law()?),
+        Command::User(args) => user::run(&args, &common, now),
         Command::Token(command) => token::run(&command),
         Command::Lockout(command) => lockout::run(&command, &common),
         Command::Cert(args) => cert::run(&args, now),

@@ -144,6 +144,18 @@ impl Place {
         done(self.command(arguments).stdin(Stdio::null()))
     }
 
+    /// Runs what tells a new token, which it does on standard output and nowhere else.
+    pub(crate) fn run_for_a_token(&self, arguments: &[&str]) -> Done {
+        let mut command = self.command(arguments);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let done = collected(child);
+        let token =
+            serde_json::from_str::<Value>(&done.out).ok().and_then(|told| Some(told["token"].as_str()?.to_owned()));
+        kept::secret(token.as_deref().unwrap_or_else(|| done.out.trim()));
+        kept::printed("cli-command", &done.err);
+        done
+    }
+
     pub(crate) fn feed(&self, arguments: &[&str], input: &[u8]) -> Done {
         String::from_utf8_lossy(input).lines().for_each(kept::secret);
         let mut command = self.command(arguments);
@@ -171,10 +183,14 @@ pub(crate) fn done(command: &mut Command) -> Done {
 }
 
 fn output(child: Child) -> Done {
+    let done = collected(child);
+    kept::printed("cli-command", &done.out);
+    kept::printed("cli-command", &done.err);
+    done
+}
+
+fn collected(child: Child) -> Done {
     let output = child.wait_with_output().unwrap();
-    for stream in [&output.stdout, &output.stderr] {
-        kept::printed("cli-command", &String::from_utf8_lossy(stream));
-    }
     Done {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -11,3 +11,4 @@ mod lockout;
 mod serve;
 mod table;
 mod usage;
+mod users;

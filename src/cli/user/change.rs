@@ -1,0 +1,191 @@
+//! The verbs of `user` that change the access document.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use clap::Subcommand;
+use jiff::SignedDuration;
+use serde::Serialize;
+use similar::TextDiff;
+
+use crate::cli::answer::{Answer, Failure};
+use crate::cli::{Exit, credentials};
+use crate::source::edit::{Change, Draft, EditError};
+use crate::source::mint::mint;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Add a user, without API access at first
+    Add {
+        #[command(flatten)]
+        whom: Whom,
+        /// What a person calls them
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Remove a user
+    Remove(Whom),
+    /// Allow a user to use the API
+    Enable(Whom),
+    /// End a user's API access
+    Disable(Whom),
+    /// Make a new token, print it, and put the old ones out
+    Regenerate {
+        #[command(flatten)]
+        whom: Whom,
+        /// What a person calls the token
+        #[arg(long)]
+        label: Option<String>,
+        /// When it ends: a date such as 2026-12-31, or a date and time such as 2026-12-31T18:00:00Z
+        #[arg(long, value_name = "MOMENT")]
+        expires: Option<String>,
+        /// Let the latest old token count for so long, such as 24h
+        #[arg(long, value_name = "TIME")]
+        keep_old: Option<SignedDuration>,
+    },
+    /// Grant a user permissions, or give roles
+    Grant(Granted),
+    /// Take back what was granted to a user
+    Revoke(Granted),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Whom {
+    /// The user
+    name: String,
+    /// Show what would change in the document, and leave it as it is
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Granted {
+    #[command(flatten)]
+    whom: Whom,
+    /// Permissions such as orders.edit, or areas such as orders.*
+    #[arg(required_unless_present = "roles")]
+    permissions: Vec<String>,
+    /// A role; may be given several times
+    #[arg(long = "role", value_name = "ROLE")]
+    roles: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Done {
+    user: String,
+    changed: bool,
+    /// Whether the document was left as it is.
+    dry_run: bool,
+    /// What changes in the document's text.
+    diff: String,
+    /// A new token. It is told here and nowhere else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<String>,
+}
+
+pub(super) fn run(command: &Command, document: &Path, now: SystemTime) -> Result<Answer, Failure> {
+    let token = match command {
+        Command::Regenerate { .. } => {
+            Some(mint().map_err(|error| Failure::Failed(format!("no random bytes: {error}")))?)
+        }
+        _ => None,
+    };
+    let hash = token.as_ref().map(crate::source::mint::NewToken::hash);
+    let (whom, changes) = command.changes(hash, now)?;
+    let mut draft = Draft::open(document, now).map_err(|error| told(&error))?;
+    let (before, mut changed) = (draft.text(), false);
+    for change in &changes {
+        changed |= draft.make(&whom.name, change).map_err(|error| told(&error))?;
+    }
+    let hindrance = draft.law().users.get(&whom.name).and_then(|user| credentials::hindrance(user, now));
+    let diff = if changed { diff(&before, &draft.text(), document) } else { String::new() };
+    // One that is not stored opens nothing, so it is not told either.
+    let token = token.filter(|_| !whom.dry_run).map(|token| token.as_str().to_owned());
+    if changed && !whom.dry_run {
+        draft.save().map_err(|error| Failure::Failed(error.to_string()))?;
+    }
+    let text = match (&token, changed, whom.dry_run) {
+        (Some(token), ..) => token.clone(),
+        (None, true, true) => diff.clone(),
+        (None, true, false) => format!("saved: {}", command.deed(&whom.name)),
+        (None, false, _) => "nothing to change".to_owned(),
+    };
+    let mut notes = Vec::new();
+    if token.is_some() {
+        notes.push("this is the only time that the token is shown; it counts from now on".to_owned());
+    }
+    if let Some(hindrance) = hindrance.filter(|_| !matches!(command, Command::Disable(_))) {
+        notes.push(format!("{} cannot use the API yet: {hindrance}", whom.name));
+    }
+    let done = Done { user: whom.name.clone(), changed, dry_run: whom.dry_run, diff, token };
+    Ok(Answer::new(Exit::Yes, text, &done)?.notes(notes.join("\n")))
+}
+
+fn told(error: &EditError) -> Failure {
+    match error {
+        EditError::Faulty(_) | EditError::Refused(_) => Failure::Faults(error.to_string()),
+        EditError::Read(_) | EditError::Form(_) => Failure::Wrong(error.to_string()),
+        EditError::NoUser(..) | EditError::UserExists(_) | EditError::LastUser(_) | EditError::NotHeld(_) => {
+            Failure::Failed(error.to_string())
+        }
+    }
+}
+
+fn diff(before: &str, after: &str, document: &Path) -> String {
+    let name = document.display().to_string();
+    TextDiff::from_lines(before, after).unified_diff().context_radius(3).header(&name, &name).to_string()
+}
+
+impl Command {
+    /// Whom it is about, and what is to be done.
+    fn changes(
+        &self,
+        hash: Option<crate::policy::TokenHash>,
+        now: SystemTime,
+    ) -> Result<(&Whom, Vec<Change>), Failure> {
+        Ok(match self {
+            Self::Add { whom, title } => (whom, vec![Change::Add { title: title.clone() }]),
+            Self::Remove(whom) => (whom, vec![Change::Remove]),
+            Self::Enable(whom) => (whom, vec![Change::Access(true)]),
+            Self::Disable(whom) => (whom, vec![Change::Access(false)]),
+            Self::Regenerate { whom, label, expires, keep_old } => {
+                let keep_old = keep_old.map(|time| until(now, time)).transpose()?;
+                let new = |hash| Change::NewToken { hash, label: label.clone(), expires: expires.clone(), keep_old };
+                (whom, hash.map(new).into_iter().collect())
+            }
+            Self::Grant(granted) => (&granted.whom, granted.changes(Change::Grant, Change::GiveRole)),
+            Self::Revoke(granted) => (&granted.whom, granted.changes(Change::Revoke, Change::TakeRole)),
+        })
+    }
+
+    /// What has been done.
+    fn deed(&self, name: &str) -> String {
+        match self {
+            Self::Add { .. } => format!("{name} is a user, without API access"),
+            Self::Remove(_) => format!("{name} is no user any more"),
+            Self::Enable(_) => format!("{name} may use the API"),
+            Self::Disable(_) => format!("{name} may not use the API any more"),
+            Self::Regenerate { .. } => format!("{name} has a new token"),
+            Self::Grant(granted) => format!("{name} has {}", granted.listed()),
+            Self::Revoke(granted) => format!("{name} was granted {}, and is no more", granted.listed()),
+        }
+    }
+}
+
+impl Granted {
+    fn changes(&self, permission: fn(String) -> Change, role: fn(String) -> Change) -> Vec<Change> {
+        let permissions = self.permissions.iter().cloned().map(permission);
+        permissions.chain(self.roles.iter().cloned().map(role)).collect()
+    }
+
+    fn listed(&self) -> String {
+        let all: Vec<_> = self.permissions.iter().chain(&self.roles).cloned().collect();
+        crate::cli::table::listed(&all)
+    }
+}
+
+fn until(now: SystemTime, time: SignedDuration) -> Result<SystemTime, Failure> {
+    let wrong = || Failure::Wrong("--keep-old is a time such as 24h or 90m".to_owned());
+    let time = std::time::Duration::try_from(time).map_err(|_| wrong())?;
+    now.checked_add(time).ok_or_else(wrong)
+}

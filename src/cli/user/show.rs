@@ -1,0 +1,108 @@
+//! `user show`.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::cli::answer::{Answer, Failure};
+use crate::cli::holders::{self, Held};
+use crate::cli::{Exit, credentials, table};
+use crate::fault::nearest;
+use crate::policy::{Permission, Token, User};
+use crate::source::document::Law;
+
+#[derive(Serialize)]
+struct Shown {
+    name: String,
+    title: Option<String>,
+    api_access: bool,
+    /// Why the user cannot use the API at the moment.
+    hindrance: Option<&'static str>,
+    tokens: Vec<ShownToken>,
+    roles: Vec<String>,
+    grants: Vec<String>,
+    /// Every permission that the user has, and each way to it.
+    held: Vec<Held>,
+    /// From where the user may come; empty for anywhere.
+    addresses: Vec<String>,
+    /// Whether there is a password for the control panel.
+    panel: bool,
+}
+
+/// A token, without its hash.
+#[derive(Serialize)]
+struct ShownToken {
+    label: Option<String>,
+    created: Option<String>,
+    expires: Option<String>,
+    expired: bool,
+}
+
+impl ShownToken {
+    fn new(token: &Token, now: SystemTime) -> Self {
+        let moment = |moment: Option<SystemTime>| Timestamp::try_from(moment?).ok().map(|moment| moment.to_string());
+        Self {
+            label: token.label.as_deref().map(str::to_owned),
+            created: moment(token.created),
+            expires: moment(token.expires),
+            expired: token.expires.is_some_and(|end| end <= now),
+        }
+    }
+
+    fn text(&self) -> String {
+        let ended = if self.expired { "expired" } else { "expires" };
+        let parts = [
+            self.label.clone(),
+            self.created.as_ref().map(|created| format!("created {created}")),
+            self.expires.as_ref().map(|expires| format!("{ended} {expires}")),
+        ];
+        let said: Vec<_> = parts.into_iter().flatten().collect();
+        if said.is_empty() { "without a label".to_owned() } else { said.join(", ") }
+    }
+}
+
+pub(super) fn run(name: &str, law: &Law, now: SystemTime) -> Result<Answer, Failure> {
+    let Some(user) = law.users.get(name) else {
+        let near = nearest(name, law.users.iter().map(|user| &*user.name));
+        let help = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+        return Err(Failure::Failed(format!("there is no user {name:?}{help}")));
+    };
+    let shown = Shown::new(law, user, now);
+    Answer::new(Exit::Yes, shown.text(), &shown)
+}
+
+impl Shown {
+    fn new(law: &Law, user: &User, now: SystemTime) -> Self {
+        let roles = user.roles.iter().filter_map(|id| law.policy.role(*id));
+        let all: Vec<&Permission> = law.policy.permissions().iter().collect();
+        Self {
+            name: user.name.to_string(),
+            title: user.title.as_deref().map(str::to_owned),
+            api_access: user.api_access,
+            hindrance: credentials::hindrance(user, now),
+            tokens: user.tokens.iter().map(|token| ShownToken::new(token, now)).collect(),
+            roles: roles.map(|role| role.name.to_string()).collect(),
+            grants: user.grants.iter().map(ToString::to_string).collect(),
+            held: holders::held(law, user, &all),
+            addresses: user.networks.iter().map(ToString::to_string).collect(),
+            panel: user.panel.is_some(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let row = |name: &str, value: String| vec![name.to_owned(), value];
+        let mut rows = Vec::new();
+        rows.extend(self.title.as_ref().map(|title| row("title", title.clone())));
+        rows.push(row("API access", if self.api_access { "on" } else { "off" }.to_owned()));
+        rows.extend(self.hindrance.filter(|_| self.api_access).map(|hindrance| row("but", hindrance.to_owned())));
+        rows.extend(self.tokens.iter().map(|token| row("token", token.text())));
+        rows.extend(self.roles.iter().map(|role| row("role", role.clone())));
+        rows.extend(self.grants.iter().map(|grant| row("granted", grant.clone())));
+        rows.extend(self.held.iter().map(|held| row("may", held.to_string())));
+        let addresses = (!self.addresses.is_empty()).then(|| self.addresses.join(", "));
+        rows.extend(addresses.map(|addresses| row("only from", addresses)));
+        rows.extend(self.panel.then(|| row("panel", "may sign in".to_owned())));
+        format!("{}\n{}", self.name, table::columns("  ", &rows))
+    }
+}

@@ -1,0 +1,81 @@
+//! What can be changed, and why it may not be.
+
+use std::fmt;
+use std::time::SystemTime;
+
+use crate::policy::TokenHash;
+use crate::source::document::Faults;
+use crate::source::file::ReadError;
+
+/// A change of the users, in the words of the document.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new user, without API access.
+    Add {
+        /// What a person calls them.
+        title: Option<String>,
+    },
+    /// No user of this name any more.
+    Remove,
+    /// The tick box: "Yes, allow this user to use the API".
+    Access(bool),
+    /// Grants a permission, or an area of them.
+    Grant(String),
+    /// Takes back what was granted to the user.
+    Revoke(String),
+    /// Gives a role.
+    GiveRole(String),
+    /// Takes a role away.
+    TakeRole(String),
+    /// A new token, and the old ones out.
+    NewToken {
+        /// What is stored of it.
+        hash: TokenHash,
+        /// What a person calls it.
+        label: Option<String>,
+        /// When it ends, as the document writes it.
+        expires: Option<String>,
+        /// Until when the latest of the old ones goes on to count.
+        keep_old: Option<SystemTime>,
+    },
+}
+
+/// Why a document cannot be changed like this.
+#[derive(Debug)]
+pub enum EditError {
+    /// It cannot be read.
+    Read(ReadError),
+    /// It has faults already; these have to go first.
+    Faulty(Faults),
+    /// The change would give it these.
+    Refused(Faults),
+    /// It is written in a way that could not be kept; says how.
+    Form(String),
+    /// There is no such user; with a name that is near.
+    NoUser(String, Option<String>),
+    /// There is one already.
+    UserExists(String),
+    /// The gateway would take a document without users for a mistake.
+    LastUser(String),
+    /// The user does not have it; says what.
+    NotHeld(String),
+}
+
+impl fmt::Display for EditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read(error) => error.fmt(f),
+            Self::Faulty(faults) | Self::Refused(faults) => faults.fmt(f),
+            Self::Form(how) => f.write_str(how),
+            Self::NoUser(name, None) => write!(f, "there is no user {name:?}"),
+            Self::NoUser(name, Some(near)) => write!(f, "there is no user {name:?}; did you mean {near:?}?"),
+            Self::UserExists(name) => write!(f, "there is a user {name:?} already"),
+            Self::LastUser(name) => {
+                write!(f, "{name:?} is the last user, and a document without users is refused; see allow_no_users")
+            }
+            Self::NotHeld(what) => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for EditError {}
