@@ -73,6 +73,11 @@ pub(super) fn roles(law: &Law, permissions: &[&Permission]) -> Vec<String> {
     law.policy.roles().iter().filter(gives).map(|role| role.name.to_string()).collect()
 }
 
+/// The roles that a user has.
+pub(super) fn role_names(law: &Law, user: &User) -> Vec<String> {
+    user.roles.iter().filter_map(|id| law.policy.role(*id)).map(|role| role.name.to_string()).collect()
+}
+
 /// The users by name.
 pub(super) fn sorted(law: &Law) -> Vec<&User> {
     let mut users: Vec<_> = law.users.iter().collect();

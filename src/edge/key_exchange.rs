@@ -5,6 +5,7 @@
 //! shakes hands again and again then takes turns with others who shake hands, and not with those who are let in.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
@@ -38,17 +39,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> KeyExchange<S> {
     /// for it bound.
     pub(super) async fn take(&self, start: StartHandshake<S>, config: Arc<ServerConfig>) -> io::Result<Accept<S>> {
         let (done, result) = oneshot::channel();
-        // Without a thread that takes it, the task is dropped, and there is no result.
+        // Where it breaks off, or there is no thread any more, the task is dropped, and there is no result.
         let _ = self.0.send(Task { start, config, done });
-        result.await.map_err(|_| io::Error::other("the thread for handshakes has ended"))
+        result.await.map_err(|_| io::Error::other("the key exchange broke off"))
     }
 }
 
 fn work<S: AsyncRead + AsyncWrite + Unpin>(queue: &Receiver<Task<S>>) {
     for Task { start, config, done } in queue {
         // Who went away, or whose time is over, costs nothing more.
-        if !done.is_closed() {
-            let _ = done.send(start.into_stream(config));
+        if done.is_closed() {
+            continue;
+        }
+        // A panic has been told where it arose. It ends this handshake, and not the thread that all others need; nothing
+        // of what it left half done is seen again.
+        if let Ok(accept) = catch_unwind(AssertUnwindSafe(|| start.into_stream(config))) {
+            let _ = done.send(accept);
         }
     }
 }
@@ -58,9 +64,10 @@ mod tests {
     use std::sync::Arc;
     use std::time::SystemTime;
 
-    use rustls::ClientConnection;
     use rustls::pki_types::ServerName;
-    use rustls::server::Acceptor;
+    use rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
+    use rustls::sign::CertifiedKey;
+    use rustls::{ClientConnection, ServerConfig};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::sync::Mutex;
     use tokio::time::{Duration, timeout};
@@ -98,6 +105,31 @@ mod tests {
         let (mut client, server) = duplex(64 << 10);
         client.write_all(hello).await.unwrap();
         (client, LazyConfigAcceptor::new(Acceptor::default(), server).await.unwrap())
+    }
+
+    /// Stands for a fault in the TLS library.
+    #[derive(Debug)]
+    struct Panics;
+
+    impl ResolvesServerCert for Panics {
+        fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+            panic!("on purpose, for a test")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_one_handshake_and_no_other() {
+        let (sites, hello) = both_sides();
+        let faulty = ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(Panics));
+        let keys = KeyExchange::start(0, || ()).unwrap();
+        let (_client, start) = greeted(&hello).await;
+        assert!(keys.take(start, Arc::new(faulty)).await.is_err());
+        let (mut client, start) = greeted(&hello).await;
+        let accepting = tokio::spawn(keys.take(start, Arc::clone(sites.choose(None).unwrap().1)).await.unwrap());
+        let mut first = [0];
+        client.read_exact(&mut first).await.unwrap();
+        assert_eq!(first, [22], "a handshake record");
+        accepting.abort();
     }
 
     #[tokio::test]

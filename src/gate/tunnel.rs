@@ -16,6 +16,9 @@ use super::streams::Exchange;
 use super::upstream::{AnswerBody, Tally};
 use crate::record::Reason;
 
+/// How much may lie in buffers for one side that does not read. TLS takes more, for the sake of large bodies.
+const HELD: usize = 64 << 10;
+
 /// The upstream's end of a connection that has changed its protocol, and what belongs to it.
 pub(crate) struct Tunnel {
     pub(super) answer: AnswerBody,
@@ -30,8 +33,8 @@ impl Tunnel {
     pub(crate) async fn run(self, client: impl AsyncRead + AsyncWrite + Unpin, early: Bytes, silence: Duration) {
         let Self { answer, exchange, tally, mut recording } = self;
         let Some((upstream, said)) = answer.into_stream() else { return };
-        let mut client = Counted { inner: client, early, read: &tally.up };
-        let mut upstream = Counted { inner: upstream, early: said, read: &tally.down };
+        let mut client = Counted { inner: client, early, read: &tally.up, held: 0 };
+        let mut upstream = Counted { inner: upstream, early: said, read: &tally.down, held: 0 };
         let ended = tokio::select! {
             ended = copy_bidirectional(&mut client, &mut upstream) => ended,
             () = exchange.cut() => return recording.fault(Reason::Revoked, None),
@@ -54,11 +57,14 @@ async fn silent(tally: &Tally, silence: Duration) {
     }
 }
 
-/// Says what was said too early, and counts what is read, so that the audit entry has it also when it is cut off.
+/// Says what was said too early, and counts what is read, so that the audit entry has it also when it is cut off. Takes no
+/// more than [`HELD`] before what it took is on its way.
 struct Counted<'a, S> {
     inner: S,
     early: Bytes,
     read: &'a Cell<u64>,
+    /// What was taken since all was on its way.
+    held: usize,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Counted<'_, S> {
@@ -80,14 +86,74 @@ impl<S: AsyncRead + Unpin> AsyncRead for Counted<'_, S> {
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<'_, S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+        let this = self.get_mut();
+        if this.held >= HELD {
+            ready!(Pin::new(&mut *this).poll_flush(cx))?;
+        }
+        let taken = ready!(Pin::new(&mut this.inner).poll_write(cx, buf))?;
+        this.held = this.held.saturating_add(taken);
+        Poll::Ready(Ok(taken))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+        let this = self.get_mut();
+        ready!(Pin::new(&mut this.inner).poll_flush(cx))?;
+        this.held = 0;
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy};
+
+    use super::{Counted, HELD};
+
+    /// Takes all there is and sends it only when it is told to, as TLS with a large buffer may.
+    #[derive(Default)]
+    struct Hoard {
+        held: usize,
+        most: usize,
+    }
+
+    impl AsyncWrite for Hoard {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+            self.held += buf.len();
+            self.most = self.most.max(self.held);
+            Poll::Ready(Ok(buf.len()))
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            self.held = 0;
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncRead for Hoard {
+        fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn no_more_is_held_than_it_may_be_before_it_is_on_its_way() {
+        let (read, said) = (Cell::new(0), vec![0; 1 << 20]);
+        let mut client = Counted { inner: Hoard::default(), early: Bytes::new(), read: &read, held: 0 };
+        assert_eq!(copy(&mut said.as_slice(), &mut client).await.unwrap(), 1 << 20);
+        assert!((HELD..HELD + (16 << 10)).contains(&client.inner.most), "{}", client.inner.most);
     }
 }

@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Line<S> {
     /// Reads something large, such as a body, into room for so much. How much it was; 0 at the end.
     pub(crate) fn poll_read_large(&self, room: usize, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         let mut input = self.input();
-        if input.capacity() - input.len() < room.min(SMALL) {
+        if input.capacity() - input.len() < SMALL {
             input.reserve(room);
         }
         pin!(self.stream.borrow_mut().read_buf(&mut *input)).poll(cx)

@@ -11,26 +11,33 @@ const SOON: Duration = Duration::from_millis(25);
 
 /// The room for the next piece of a body: it grows as long as the sender fills it and the receiver keeps up.
 #[derive(Debug)]
-pub(crate) struct Room(usize);
-
-impl Default for Room {
-    fn default() -> Self {
-        Self(LEAST)
-    }
+pub(crate) struct Room {
+    bytes: usize,
+    most: usize,
 }
 
 impl Room {
+    /// For the only body that its receiver reads.
+    pub(crate) fn growing() -> Self {
+        Self { bytes: LEAST, most: MOST }
+    }
+
+    /// For one of several bodies side by side, of which all may be left unread after a good beginning.
+    pub(crate) fn fixed() -> Self {
+        Self { bytes: LEAST, most: LEAST }
+    }
+
     /// In bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.0
+        self.bytes
     }
 
     /// A piece of so many bytes has come, so long after the one before it.
     pub(crate) fn filled(&mut self, read: usize, after: Duration) {
         if after > SOON {
-            self.0 = LEAST;
-        } else if read >= self.0 {
-            self.0 = (2 * self.0).min(MOST);
+            self.bytes = LEAST;
+        } else if read >= self.bytes {
+            self.bytes = (2 * self.bytes).min(self.most);
         }
     }
 }
@@ -43,7 +50,7 @@ mod tests {
 
     #[test]
     fn it_grows_for_who_keeps_up_and_shrinks_for_who_does_not() {
-        let (mut room, soon, late) = (Room::default(), Duration::from_millis(1), Duration::from_millis(100));
+        let (mut room, soon, late) = (Room::growing(), Duration::from_millis(1), Duration::from_millis(100));
         let mut after = |read, time| {
             room.filled(read, time);
             room.bytes() >> 10
@@ -55,5 +62,8 @@ mod tests {
         assert_eq!(after(256 << 10, soon), 256, "and no more");
         assert_eq!(after(256 << 10, late), 64);
         assert_eq!(after(64 << 10, late), 64);
+        let mut beside_others = Room::fixed();
+        beside_others.filled(64 << 10, soon);
+        assert_eq!(beside_others.bytes() >> 10, 64);
     }
 }

@@ -1,6 +1,8 @@
 //! `user`: who there is, and changing it.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -131,6 +133,9 @@ fn a_gateway_that_runs_takes_the_new_token_and_no_longer_the_old_one() {
     let place = Place::new();
     // Without what is expected of bob, or he could not be shut out.
     place.access(access().split("[[expect]]").next().unwrap());
+    let upstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    upstream.set_nonblocking(true).unwrap();
+    place.settings("127.0.0.1:0", &upstream.local_addr().unwrap().to_string());
     let process = Process::start(&mut place.command(&["serve"]));
     let line = process.logged("listening for https");
     let port = line.rsplit(':').next().unwrap().trim();
@@ -146,6 +151,7 @@ fn a_gateway_that_runs_takes_the_new_token_and_no_longer_the_old_one() {
     while status(&place, port, token) != "401" {
         assert!(saved.elapsed() < Duration::from_secs(30), "API access is still on");
     }
+    assert_eq!(upstream.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "nothing reached the upstream");
 }
 
 #[test]

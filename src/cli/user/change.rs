@@ -1,7 +1,7 @@
 //! The verbs of `user` that change the access document.
 
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use clap::Subcommand;
 use jiff::SignedDuration;
@@ -9,9 +9,10 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::cli::answer::{Answer, Failure};
-use crate::cli::{Exit, credentials};
+use crate::cli::{Exit, credentials, table};
+use crate::policy::TokenHash;
 use crate::source::edit::{Change, Draft, EditError};
-use crate::source::mint::mint;
+use crate::source::mint::{NewToken, mint};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -90,7 +91,7 @@ pub(super) fn run(command: &Command, document: &Path, now: SystemTime) -> Result
         }
         _ => None,
     };
-    let hash = token.as_ref().map(crate::source::mint::NewToken::hash);
+    let hash = token.as_ref().map(NewToken::hash);
     let (whom, changes) = command.changes(hash, now)?;
     let mut draft = Draft::open(document, now).map_err(|error| told(&error))?;
     let (before, mut changed) = (draft.text(), false);
@@ -138,11 +139,7 @@ fn diff(before: &str, after: &str, document: &Path) -> String {
 
 impl Command {
     /// Whom it is about, and what is to be done.
-    fn changes(
-        &self,
-        hash: Option<crate::policy::TokenHash>,
-        now: SystemTime,
-    ) -> Result<(&Whom, Vec<Change>), Failure> {
+    fn changes(&self, hash: Option<TokenHash>, now: SystemTime) -> Result<(&Whom, Vec<Change>), Failure> {
         Ok(match self {
             Self::Add { whom, title } => (whom, vec![Change::Add { title: title.clone() }]),
             Self::Remove(whom) => (whom, vec![Change::Remove]),
@@ -180,12 +177,12 @@ impl Granted {
 
     fn listed(&self) -> String {
         let all: Vec<_> = self.permissions.iter().chain(&self.roles).cloned().collect();
-        crate::cli::table::listed(&all)
+        table::listed(&all)
     }
 }
 
 fn until(now: SystemTime, time: SignedDuration) -> Result<SystemTime, Failure> {
     let wrong = || Failure::Wrong("--keep-old is a time such as 24h or 90m".to_owned());
-    let time = std::time::Duration::try_from(time).map_err(|_| wrong())?;
+    let time = Duration::try_from(time).map_err(|_| wrong())?;
     now.checked_add(time).ok_or_else(wrong)
 }

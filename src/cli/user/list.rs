@@ -28,14 +28,13 @@ struct Row {
 
 impl Row {
     fn new(law: &Law, user: &User, now: SystemTime) -> Self {
-        let roles = user.roles.iter().filter_map(|id| law.policy.role(*id));
         Self {
             name: user.name.to_string(),
             title: user.title.as_deref().map(str::to_owned),
             api_access: user.api_access,
             hindrance: credentials::hindrance(user, now),
             tokens: user.tokens.len(),
-            roles: roles.map(|role| role.name.to_string()).collect(),
+            roles: holders::role_names(law, user),
         }
     }
 

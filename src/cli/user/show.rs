@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::cli::answer::{Answer, Failure};
 use crate::cli::holders::{self, Held};
 use crate::cli::{Exit, credentials, table};
-use crate::fault::nearest;
 use crate::policy::{Permission, Token, User};
 use crate::source::document::Law;
+use crate::source::edit::EditError;
 
 #[derive(Serialize)]
 struct Shown {
@@ -63,18 +63,13 @@ impl ShownToken {
 }
 
 pub(super) fn run(name: &str, law: &Law, now: SystemTime) -> Result<Answer, Failure> {
-    let Some(user) = law.users.get(name) else {
-        let near = nearest(name, law.users.iter().map(|user| &*user.name));
-        let help = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-        return Err(Failure::Failed(format!("there is no user {name:?}{help}")));
-    };
+    let user = law.users.get(name).ok_or_else(|| Failure::Failed(EditError::no_user(law, name).to_string()))?;
     let shown = Shown::new(law, user, now);
     Answer::new(Exit::Yes, shown.text(), &shown)
 }
 
 impl Shown {
     fn new(law: &Law, user: &User, now: SystemTime) -> Self {
-        let roles = user.roles.iter().filter_map(|id| law.policy.role(*id));
         let all: Vec<&Permission> = law.policy.permissions().iter().collect();
         Self {
             name: user.name.to_string(),
@@ -82,7 +77,7 @@ impl Shown {
             api_access: user.api_access,
             hindrance: credentials::hindrance(user, now),
             tokens: user.tokens.iter().map(|token| ShownToken::new(token, now)).collect(),
-            roles: roles.map(|role| role.name.to_string()).collect(),
+            roles: holders::role_names(law, user),
             grants: user.grants.iter().map(ToString::to_string).collect(),
             held: holders::held(law, user, &all),
             addresses: user.networks.iter().map(ToString::to_string).collect(),

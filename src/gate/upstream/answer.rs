@@ -63,13 +63,13 @@ impl AnswerBody {
         head: &AnswerHead,
         upload: Progress,
         tally: &Tally,
-        (silence, heard): (Duration, Instant),
+        (silence, heard, room): (Duration, Instant, Room),
     ) -> Self {
         // Answered without having asked for the body, it is not wanted any more, and the client is not asked for it.
         let upload = if tally.held.get() { Progress::Unwanted } else { upload };
         let decoder = BodyDecoder::new(head.framing);
         let connection = Some(connection);
-        Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard, room: Room::default() }
+        Self { connection, pool, decoder, upload, keep: head.keep_alive, silence, heard, room }
     }
 
     /// Where the upstream thinks it is.

@@ -35,7 +35,7 @@ use super::client::{ClientBody, Interim};
 use super::rejection::Rejection;
 use super::streams::Exchange;
 use crate::record::Metrics;
-use crate::wire::{AnswerHead, Scratch};
+use crate::wire::{AnswerHead, Room, Scratch};
 
 /// How the upstream is spoken to.
 #[derive(Clone)]
@@ -137,7 +137,9 @@ impl Upstream {
         }
         let Sent { head, upload } = sent.map_err(|unsent| unsent.rejection)?;
         let heard = Instant::now();
-        let body = AnswerBody::new((connection, pool), &head, upload, &tally, (self.settings.read_timeout, heard));
+        let room = if exchange.is_shared() { Room::fixed() } else { Room::growing() };
+        let reading = (self.settings.read_timeout, heard, room);
+        let body = AnswerBody::new((connection, pool), &head, upload, &tally, reading);
         let AnswerHead { status, reason, headers, .. } = head;
         Ok(Answered { status, reason, headers, body, took: heard.saturating_duration_since(began) })
     }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::time::SystemTime;
 
+use crate::fault::nearest;
 use crate::policy::TokenHash;
-use crate::source::document::Faults;
+use crate::source::document::{Faults, Law};
 use crate::source::file::ReadError;
 
 /// A change of the users, in the words of the document.
@@ -59,6 +60,15 @@ pub enum EditError {
     LastUser(String),
     /// The user does not have it; says what.
     NotHeld(String),
+}
+
+impl EditError {
+    /// That a document does not have a user.
+    #[must_use]
+    pub fn no_user(law: &Law, name: &str) -> Self {
+        let near = nearest(name, law.users.iter().map(|user| &*user.name));
+        Self::NoUser(name.to_owned(), near.map(str::to_owned))
+    }
 }
 
 impl fmt::Display for EditError {

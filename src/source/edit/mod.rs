@@ -146,46 +146,37 @@ impl Draft {
     /// # Errors
     /// [`EditError`]; nothing is to be saved then.
     pub fn make(&mut self, user: &str, change: &Change) -> Result<bool, EditError> {
-        let before = self.text();
         self.check(user, change)?;
-        self.write(user, change)?;
-        let after = self.text();
-        self.law = document::read(&self.name, &after, self.format, self.now).map_err(EditError::Refused)?;
-        if self.law.users.is_empty() && !self.law.allow_no_users {
-            return Err(EditError::LastUser(user.to_owned()));
+        let before = self.tree.text();
+        match self.write(user, change).and_then(|()| self.judge(user, change)) {
+            Ok(law) => {
+                self.law = law;
+                Ok(before != self.tree.text())
+            }
+            Err(error) => {
+                // What was refused must not be there to be saved.
+                if let Some(tree) = tree(&before, self.format) {
+                    self.tree = tree;
+                }
+                Err(error)
+            }
         }
-        if !self.is_so(user, change) {
-            return Err(EditError::Form(format!("{}: {UNFAITHFUL}", self.name)));
-        }
-        Ok(before != after)
     }
 
-    /// Whether the document says what it was changed to say.
-    fn is_so(&self, user: &str, change: &Change) -> bool {
-        let Some(user) = self.law.users.get(user) else { return matches!(change, Change::Remove) };
-        let granted = |text: &str| user.grants.iter().any(|grant| grant.to_string() == text);
-        let roles = || user.roles.iter().filter_map(|id| self.law.policy.role(*id));
-        let given = |name: &str| roles().any(|role| *role.name == *name);
-        match change {
-            Change::Remove => false,
-            Change::Add { .. } => !user.api_access,
-            Change::Access(allowed) => user.api_access == *allowed,
-            Change::Grant(permission) => granted(permission),
-            Change::Revoke(permission) => !granted(permission),
-            Change::GiveRole(role) => given(role),
-            Change::TakeRole(role) => !given(role),
-            Change::NewToken { hash, .. } => user.tokens.iter().any(|token| token.hash == *hash),
+    /// The law that the text comes to after a change, if it says what it was changed to say.
+    fn judge(&self, user: &str, change: &Change) -> Result<Law, EditError> {
+        let law = document::read(&self.name, &self.text(), self.format, self.now).map_err(EditError::Refused)?;
+        if law.users.is_empty() && !law.allow_no_users {
+            return Err(EditError::LastUser(user.to_owned()));
         }
+        if is_so(&law, user, change) { Ok(law) } else { Err(EditError::Form(format!("{}: {UNFAITHFUL}", self.name))) }
     }
 
     fn check(&self, user: &str, change: &Change) -> Result<(), EditError> {
         match (self.law.users.get(user), change) {
             (Some(_), Change::Add { .. }) => Err(EditError::UserExists(user.to_owned())),
             (Some(_), _) | (None, Change::Add { .. }) => Ok(()),
-            (None, _) => {
-                let near = crate::fault::nearest(user, self.law.users.iter().map(|user| &*user.name));
-                Err(EditError::NoUser(user.to_owned(), near.map(str::to_owned)))
-            }
+            (None, _) => Err(EditError::no_user(&self.law, user)),
         }
     }
 
@@ -295,6 +286,24 @@ fn tree(text: &str, format: Format) -> Option<Box<dyn Tree>> {
         Format::Toml => Box::new(toml::TomlTree::read(text)?),
         Format::Json => Box::new(json::JsonTree::read(text)?),
     })
+}
+
+/// Whether a document says what it was changed to say.
+fn is_so(law: &Law, user: &str, change: &Change) -> bool {
+    let Some(user) = law.users.get(user) else { return matches!(change, Change::Remove) };
+    let granted = |text: &str| user.grants.iter().any(|grant| grant.to_string() == text);
+    let mut roles = user.roles.iter().filter_map(|id| law.policy.role(*id));
+    let mut given = |name: &str| roles.any(|role| *role.name == *name);
+    match change {
+        Change::Remove => false,
+        Change::Add { .. } => !user.api_access,
+        Change::Access(allowed) => user.api_access == *allowed,
+        Change::Grant(permission) => granted(permission),
+        Change::Revoke(permission) => !granted(permission),
+        Change::GiveRole(role) => given(role),
+        Change::TakeRole(role) => !given(role),
+        Change::NewToken { hash, .. } => user.tokens.iter().any(|token| token.hash == *hash),
+    }
 }
 
 /// What is there already is not put there twice.

@@ -30,13 +30,7 @@ impl TomlTree {
 
     /// Puts what stood above a table that is gone above the one that is next now.
     fn hand_on(&mut self, position: isize, above: &str) {
-        let mut next = None;
-        positions(self.0.as_table(), &mut |at| {
-            if at > position && next.is_none_or(|next| at < next) {
-                next = Some(at);
-            }
-        });
-        let Some(next) = next else {
+        let Some(next) = first_behind(self.0.as_table(), position) else {
             let trailing = format!("{above}{}", self.0.trailing().as_str().unwrap_or_default());
             self.0.set_trailing(trailing);
             return;
@@ -69,13 +63,14 @@ impl Tree for TomlTree {
     }
 
     fn remove_user(&mut self, user: &str) {
-        let Some(removed) = self.users().and_then(|users| users.remove(user)) else { return };
-        let Item::Table(table) = removed else { return };
-        let Some(position) = table.position() else { return };
-        let prefix = table.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
+        let Some(Item::Table(mut removed)) = self.users().and_then(|users| users.remove(user)) else { return };
+        // There may be no table of the user's own, only one of its tokens.
+        let Some(position) = first_behind(&removed, isize::MIN) else { return };
+        let first = at(&mut removed, position).map(|table| &*table);
+        let above = first.and_then(|table| table.decor().prefix()?.as_str()).unwrap_or_default();
         // A comment right above the user is about it; what an empty line parts from it is not.
-        if let Some(end) = prefix.rfind("\n\n") {
-            self.hand_on(position, &prefix[..=end]);
+        if let Some((above, _)) = above.rsplit_once("\n\n") {
+            self.hand_on(position, &format!("{above}\n"));
         }
     }
 
@@ -175,7 +170,8 @@ fn stored(table: &dyn TableLike) -> StoredToken {
     let text = |key: &str| {
         let item = table.get(key)?;
         // A moment may be written without quotes.
-        Some((key.to_owned(), item.as_str().map_or_else(|| item.to_string().trim().to_owned(), str::to_owned)))
+        let text = item.as_str().map(str::to_owned).or_else(|| Some(item.as_datetime()?.to_string()))?;
+        Some((key.to_owned(), text))
     };
     StoredToken(StoredToken::KEYS.into_iter().filter_map(text).collect())
 }
@@ -188,11 +184,12 @@ fn stored_value(value: &TomlValue) -> StoredToken {
     }
 }
 
-/// Everything in front of a value, or behind it.
+/// What stands in front of a value.
 fn prefix(value: &TomlValue) -> String {
     value.decor().prefix().and_then(|raw| raw.as_str()).unwrap_or_default().to_owned()
 }
 
+/// What stands behind a value, up to a comma or the end.
 fn suffix(value: &TomlValue) -> String {
     value.decor().suffix().and_then(|raw| raw.as_str()).unwrap_or_default().to_owned()
 }
@@ -212,16 +209,12 @@ fn push(list: &mut Array, text: &str) {
     };
     // What follows the last value up to the end of its line is about that value. Where no comma follows it, it is the
     // value's own.
-    let behind = if list_ends_in_comma(list) { None } else { list.get_mut(list.len() - 1).map(own_suffix) };
+    let behind = if list.trailing_comma() { None } else { list.get_mut(list.len() - 1).map(own_suffix) };
     let trailing = format!("{}{}", behind.unwrap_or_default(), list.trailing().as_str().unwrap_or_default());
     let (comment, rest) = trailing.split_at(trailing.find('\n').unwrap_or(trailing.len()));
     value.decor_mut().set_prefix(format!("{comment}{}", &before[line..]));
     list.push_formatted(value);
     list.set_trailing(rest);
-}
-
-fn list_ends_in_comma(list: &Array) -> bool {
-    list.trailing_comma()
 }
 
 /// Takes what stands behind a value from it.
@@ -248,14 +241,25 @@ fn take(list: &mut Array, index: usize) {
         let prefix = joined(&prefix(next));
         next.decor_mut().set_prefix(prefix);
     } else {
-        let trailing = list.trailing().as_str().unwrap_or_default().to_owned();
+        // Without a last comma, the end of the line was the value's own.
+        let trailing = format!("{}{}", suffix(&removed), list.trailing().as_str().unwrap_or_default());
         if trailing.contains('\n') {
             list.set_trailing(joined(&trailing));
-        } else if let Some(line) = suffix(&removed).rfind('\n') {
-            // Without a last comma, the end of the line was the value's own.
-            list.set_trailing(format!("{}{}", gone.split('\n').next().unwrap_or_default(), &suffix(&removed)[line..]));
+        } else if let Some((comment, _)) = gone.split_once('\n').filter(|(comment, _)| comment.contains('#')) {
+            list.set_trailing(format!("{comment}\n"));
         }
     }
+}
+
+/// The place of the first table behind a place.
+fn first_behind(table: &Table, position: isize) -> Option<isize> {
+    let mut first = None;
+    positions(table, &mut |at| {
+        if at > position && first.is_none_or(|first| at < first) {
+            first = Some(at);
+        }
+    });
+    first
 }
 
 /// The places of all tables in the text.
