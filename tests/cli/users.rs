@@ -159,7 +159,7 @@ fn a_change_that_is_killed_leaves_one_document_or_the_other() {
     let place = Place::new();
     let (on, off) = (document(&place), document(&place).replacen("api_access = true", "api_access = false", 1));
     let mut killed = 0;
-    for round in 0..300_u64 {
+    for round in 0..1000_u64 {
         let verb = if document(&place) == on { "disable" } else { "enable" };
         let mut command = place.command(&["user", verb, "amy"]);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();

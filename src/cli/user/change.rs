@@ -126,9 +126,11 @@ fn told(error: &EditError) -> Failure {
     match error {
         EditError::Faulty(_) | EditError::Refused(_) => Failure::Faults(error.to_string()),
         EditError::Read(_) | EditError::Form(_) => Failure::Wrong(error.to_string()),
-        EditError::NoUser(..) | EditError::UserExists(_) | EditError::LastUser(_) | EditError::NotHeld(_) => {
-            Failure::Failed(error.to_string())
-        }
+        EditError::NoUser(..)
+        | EditError::UserExists(_)
+        | EditError::LastUser(_)
+        | EditError::LastEditor(_)
+        | EditError::NotHeld(_) => Failure::Failed(error.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use crate::fault::nearest;
-use crate::policy::TokenHash;
+use crate::policy::{PasswordHash, TokenHash};
 use crate::source::document::{Faults, Law};
 use crate::source::file::ReadError;
 
@@ -39,6 +39,14 @@ pub enum Change {
         /// Until when the latest of the old ones goes on to count.
         keep_old: Option<SystemTime>,
     },
+    /// What a person calls them, or no title any more.
+    Title(Option<String>),
+    /// From where the user may come, as networks; from anywhere where there are none.
+    Addresses(Vec<String>),
+    /// The password for the control panel, an argon2id hash, or none any more.
+    Panel(Option<PasswordHash>),
+    /// A password brought along from elsewhere, accepted in place of a token and in place of the one before.
+    ImportPassword(PasswordHash),
 }
 
 /// Why a document cannot be changed like this.
@@ -58,6 +66,8 @@ pub enum EditError {
     UserExists(String),
     /// The gateway would take a document without users for a mistake.
     LastUser(String),
+    /// Nobody could change users in the control panel any more.
+    LastEditor(String),
     /// The user does not have it; says what.
     NotHeld(String),
 }
@@ -83,6 +93,11 @@ impl fmt::Display for EditError {
             Self::LastUser(name) => {
                 write!(f, "{name:?} is the last user, and a document without users is refused; see allow_no_users")
             }
+            Self::LastEditor(name) => write!(
+                f,
+                "{name:?} is the last who can edit users in the control panel: give somebody else a panel password and \
+                 panel.users.edit first, or edit the document by hand"
+            ),
             Self::NotHeld(what) => f.write_str(what),
         }
     }

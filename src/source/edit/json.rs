@@ -3,7 +3,7 @@
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstArray, CstInputValue, CstNode, CstObject, CstRootNode};
 
-use super::{StoredToken, Tree, Value};
+use super::tree::{StoredToken, Tree, Value};
 
 /// The object of all users.
 const USERS: &str = "users";
@@ -52,6 +52,16 @@ impl Tree for JsonTree {
                 fields.append(key, value);
             }
         }
+    }
+
+    fn unset(&mut self, user: &str, key: &str) {
+        if let Some(field) = self.user(user).and_then(|fields| fields.get(key)) {
+            field.remove();
+        }
+    }
+
+    fn get(&self, user: &str, key: &str) -> Option<String> {
+        text(&self.user(user)?.get(key)?.value()?)
     }
 
     fn texts(&self, user: &str, key: &str) -> Vec<String> {

@@ -6,67 +6,27 @@
 
 mod change;
 mod json;
+mod judge;
 mod save;
 #[cfg(test)]
 mod tests;
 mod toml;
+mod tree;
+mod write;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use change::{Change, EditError};
 pub use save::SaveError;
 
-use super::document::{self, Format, Law};
+use super::diff::{Changes, diff};
+use super::document::{self, Faults, Format, Law};
 use super::file::{Contents, read_file};
-
-/// What a change writes.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    Flag(bool),
-    Text(String),
-}
-
-/// The text of a document, taken apart so that it can be put together again without loss. Users and keys that there are
-/// not are nobody's, and nothing happens to them.
-trait Tree {
-    /// Adds a user with nothing in it, behind the others.
-    fn add_user(&mut self, user: &str);
-    /// Takes a user out, and the comment that stands right above it.
-    fn remove_user(&mut self, user: &str);
-    /// Sets what stands behind a key.
-    fn set(&mut self, user: &str, key: &str, value: &Value);
-    /// The texts of a list; an empty one for whatever in it is no text.
-    fn texts(&self, user: &str, key: &str) -> Vec<String>;
-    /// Puts a text at the end of a list, which is made where there is none.
-    fn push(&mut self, user: &str, key: &str, text: &str);
-    /// Takes one out of a list, and the comment on its line.
-    fn take(&mut self, user: &str, key: &str, index: usize);
-    /// The tokens, in the order of the document.
-    fn tokens(&self, user: &str) -> Vec<StoredToken>;
-    /// Writes all tokens anew.
-    fn set_tokens(&mut self, user: &str, tokens: &[StoredToken]);
-    /// The whole text.
-    fn text(&self) -> String;
-}
-
-/// A token as a document has it: what it says of the token, key by key.
-#[derive(Clone, Debug, Default)]
-pub(super) struct StoredToken(Vec<(String, String)>);
-
-impl StoredToken {
-    /// The keys that a token may have, in the order in which they are written.
-    const KEYS: [&'static str; 4] = ["hash", "label", "created", "expires"];
-
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
-    }
-
-    fn set(&mut self, key: &str, value: String) {
-        self.0.retain(|(name, _)| name != key);
-        self.0.push((key.to_owned(), value));
-    }
-}
+use crate::policy::Snapshot;
+use save::Refused;
+use tree::{Around, Tree, tree};
 
 /// An access document that is being changed.
 pub struct Draft {
@@ -82,29 +42,6 @@ pub struct Draft {
 /// Why a document has to be changed by hand.
 const UNFAITHFUL: &str =
     "cannot be changed without touching what should stay, such as line ends of two kinds; edit it by hand";
-
-/// What is not let as far as the tree, which would not keep it.
-#[derive(Clone, Copy)]
-struct Around {
-    /// A byte order mark.
-    mark: bool,
-    /// Lines end as on Windows.
-    windows: bool,
-}
-
-impl Around {
-    fn take_off(text: &str) -> (Self, String) {
-        let (mark, inner) = text.strip_prefix('\u{feff}').map_or((false, text), |inner| (true, inner));
-        let windows = inner.contains("\r\n");
-        let inner = if windows { inner.replace("\r\n", "\n") } else { inner.to_owned() };
-        (Self { mark, windows }, inner)
-    }
-
-    fn put_on(self, inner: &str) -> String {
-        let inner = if self.windows { inner.replace('\n', "\r\n") } else { inner.to_owned() };
-        if self.mark { format!("\u{feff}{inner}") } else { inner }
-    }
-}
 
 impl Draft {
     /// Opens a document. `now` tells which tokens have expired.
@@ -141,14 +78,36 @@ impl Draft {
         self.text().as_bytes() != self.contents.bytes.as_slice()
     }
 
+    /// Which document was read: the SHA-256 of its bytes, as 64 hexadecimal digits.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.contents.hash.to_string()
+    }
+
+    /// What the changes so far come to, by name.
+    #[must_use]
+    pub fn changes(&self) -> Changes {
+        // Both were read before, so neither has faults.
+        let both = self.snapshot(&self.contents.bytes).zip(self.snapshot(self.text().as_bytes()));
+        both.map(|(was, now)| diff(&was, &now)).unwrap_or_default()
+    }
+
     /// Makes a change, and judges the document as a reload will. Whether it changed anything.
     ///
     /// # Errors
-    /// [`EditError`]; nothing is to be saved then.
+    /// [`EditError`]; nothing of the change is there to be saved then.
     pub fn make(&mut self, user: &str, change: &Change) -> Result<bool, EditError> {
-        self.check(user, change)?;
+        self.make_all(&[(user, change)])
+    }
+
+    /// Makes several changes, each of a user, and judges what they come to at once, for many are as quick as one then.
+    /// None of them may undo another. Whether they changed anything.
+    ///
+    /// # Errors
+    /// [`EditError`]; nothing of the changes is there to be saved then.
+    pub fn make_all(&mut self, changes: &[(&str, &Change)]) -> Result<bool, EditError> {
         let before = self.tree.text();
-        match self.write(user, change).and_then(|()| self.judge(user, change)) {
+        match self.write_all(changes).and_then(|()| self.judge(changes)) {
             Ok(law) => {
                 self.law = law;
                 Ok(before != self.tree.text())
@@ -163,157 +122,70 @@ impl Draft {
         }
     }
 
-    /// The law that the text comes to after a change, if it says what it was changed to say.
-    fn judge(&self, user: &str, change: &Change) -> Result<Law, EditError> {
-        let law = document::read(&self.name, &self.text(), self.format, self.now).map_err(EditError::Refused)?;
-        if law.users.is_empty() && !law.allow_no_users {
-            return Err(EditError::LastUser(user.to_owned()));
-        }
-        if is_so(&law, user, change) { Ok(law) } else { Err(EditError::Form(format!("{}: {UNFAITHFUL}", self.name))) }
-    }
-
-    fn check(&self, user: &str, change: &Change) -> Result<(), EditError> {
-        match (self.law.users.get(user), change) {
-            (Some(_), Change::Add { .. }) => Err(EditError::UserExists(user.to_owned())),
-            (Some(_), _) | (None, Change::Add { .. }) => Ok(()),
-            (None, _) => Err(EditError::no_user(&self.law, user)),
-        }
-    }
-
-    fn write(&mut self, user: &str, change: &Change) -> Result<(), EditError> {
-        let tree = self.tree.as_mut();
-        match change {
-            Change::Add { title } => {
-                tree.add_user(user);
-                if let Some(title) = title {
-                    tree.set(user, "title", &Value::Text(title.clone()));
+    fn write_all(&mut self, changes: &[(&str, &Change)]) -> Result<(), EditError> {
+        let mut added = HashSet::new();
+        for (user, change) in changes {
+            match (added.contains(user) || self.law.users.get(user).is_some(), change) {
+                (true, Change::Add { .. }) => return Err(EditError::UserExists((*user).to_owned())),
+                (false, Change::Add { .. }) => {
+                    added.insert(*user);
                 }
-                tree.set(user, "api_access", &Value::Flag(false));
+                (true, _) => {}
+                (false, _) => return Err(EditError::no_user(&self.law, user)),
             }
-            Change::Remove => tree.remove_user(user),
-            Change::Access(allowed) => {
-                if self.law.users.get(user).is_some_and(|user| user.api_access != *allowed) {
-                    tree.set(user, "api_access", &Value::Flag(*allowed));
-                }
-            }
-            Change::Grant(permission) => push(tree, user, "permissions", permission),
-            Change::GiveRole(role) => push(tree, user, "roles", role),
-            Change::Revoke(permission) => {
-                if !take(tree, user, "permissions", permission) {
-                    return Err(EditError::NotHeld(self.why_not_revoked(user, permission)));
-                }
-            }
-            Change::NewToken { hash, label, expires, keep_old } => {
-                let kept = keep_old.and_then(|until| self.old_token(user, until));
-                let mut token = StoredToken::default();
-                token.set("hash", hash.to_string());
-                token.set("created", written(self.now));
-                let said = [("label", label), ("expires", expires)];
-                said.into_iter().for_each(|(key, value)| {
-                    if let Some(value) = value {
-                        token.set(key, value.clone());
-                    }
-                });
-                let tokens: Vec<_> = kept.into_iter().chain([token]).collect();
-                self.tree.set_tokens(user, &tokens);
-            }
-            Change::TakeRole(role) => {
-                if !take(tree, user, "roles", role) {
-                    return Err(EditError::NotHeld(format!("{user} does not have the role {role}")));
-                }
-            }
+            self.write(user, change)?;
         }
         Ok(())
     }
 
-    /// The latest of the tokens that count, to end at a moment unless it ends before.
-    fn old_token(&self, name: &str, until: SystemTime) -> Option<StoredToken> {
-        let user = self.law.users.get(name)?;
-        let live = user.tokens.iter().rev().find(|token| token.expires.is_none_or(|end| self.now < end))?;
-        let hash = live.hash.to_string();
-        let mut stored = self
-            .tree
-            .tokens(name)
-            .into_iter()
-            .find(|stored| stored.get("hash").is_some_and(|text| text.eq_ignore_ascii_case(&hash)))?;
-        if live.expires.is_none_or(|end| until < end) {
-            stored.set("expires", written(until));
+    /// The law that the text comes to after some changes, if it says what it was changed to say.
+    fn judge(&self, changes: &[(&str, &Change)]) -> Result<Law, EditError> {
+        let law = self.read(&self.text()).map_err(EditError::Refused)?;
+        if let Some((user, _)) = changes.last().filter(|_| law.users.is_empty() && !law.allow_no_users) {
+            return Err(EditError::LastUser((*user).to_owned()));
         }
-        Some(stored)
-    }
-
-    /// What to do where there is no grant of just this.
-    fn why_not_revoked(&self, name: &str, permission: &str) -> String {
-        let sources = self.law.users.get(name).zip(crate::policy::Permission::parse(permission).ok());
-        let sources = sources.map(|(user, permission)| self.law.policy.sources(user, &permission));
-        match sources.as_deref().and_then(<[_]>::first) {
-            None => format!("{name} is not granted {permission}"),
-            Some(source) => match source.role {
-                Some(role) => {
-                    format!("{name} has {permission} by the role {}: take that away, or change it", role.name)
-                }
-                None => format!(
-                    "{name} has {permission} by the grant {}: revoke that, and grant what is to stay",
-                    source.grant
-                ),
-            },
+        if let Some(last) = judge::an_editor(&self.law).filter(|_| judge::an_editor(&law).is_none()) {
+            return Err(EditError::LastEditor(last.to_owned()));
+        }
+        if changes.iter().all(|(user, change)| judge::is_so(&law, user, change)) {
+            Ok(law)
+        } else {
+            Err(EditError::Form(format!("{}: {UNFAITHFUL}", self.name)))
         }
     }
 
-    /// Writes it in the place of the one that was read.
+    fn read(&self, text: &str) -> Result<Law, Faults> {
+        document::read(&self.name, text, self.format, self.now)
+    }
+
+    /// What a text says, unless it has faults.
+    fn snapshot(&self, bytes: &[u8]) -> Option<Snapshot> {
+        Some(self.read(std::str::from_utf8(bytes).ok()?).ok()?.into_snapshot(0))
+    }
+
+    /// Writes it in the place of the one that was read, and tells what changed.
     ///
     /// # Errors
     /// [`SaveError`]; the document is as it was then, or as somebody else made it.
-    pub fn save(self) -> Result<(), SaveError> {
-        save::replace(&self.contents, self.text().as_bytes())
+    pub fn save(self) -> Result<Changes, SaveError> {
+        match save::replace(&self.contents, self.text().as_bytes()) {
+            Ok(()) => Ok(self.changes()),
+            Err(Refused::Other(error)) => Err(error),
+            Err(Refused::Changed(theirs)) => {
+                Err(SaveError::Changed { path: self.contents.path.clone(), changes: self.theirs(&theirs) })
+            }
+        }
     }
-}
 
-/// A moment as RFC 3339 writes it, to the second.
-fn written(moment: SystemTime) -> String {
-    let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()
+    /// What somebody else changed since this was read.
+    fn theirs(&self, there: &Contents) -> String {
+        let Some(now) = self.snapshot(&there.bytes) else { return "it has faults now".to_owned() };
+        let changes = self.snapshot(&self.contents.bytes).map(|was| diff(&was, &now)).unwrap_or_default();
+        if changes.is_empty() { "only its form or its comments are different".to_owned() } else { changes.to_string() }
+    }
 }
 
 /// Where the file itself is, behind links: it is replaced there, and the links stay.
 fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-fn tree(text: &str, format: Format) -> Option<Box<dyn Tree>> {
-    Some(match format {
-        Format::Toml => Box::new(toml::TomlTree::read(text)?),
-        Format::Json => Box::new(json::JsonTree::read(text)?),
-    })
-}
-
-/// Whether a document says what it was changed to say.
-fn is_so(law: &Law, user: &str, change: &Change) -> bool {
-    let Some(user) = law.users.get(user) else { return matches!(change, Change::Remove) };
-    let granted = |text: &str| user.grants.iter().any(|grant| grant.to_string() == text);
-    let mut roles = user.roles.iter().filter_map(|id| law.policy.role(*id));
-    let mut given = |name: &str| roles.any(|role| *role.name == *name);
-    match change {
-        Change::Remove => false,
-        Change::Add { .. } => !user.api_access,
-        Change::Access(allowed) => user.api_access == *allowed,
-        Change::Grant(permission) => granted(permission),
-        Change::Revoke(permission) => !granted(permission),
-        Change::GiveRole(role) => given(role),
-        Change::TakeRole(role) => !given(role),
-        Change::NewToken { hash, .. } => user.tokens.iter().any(|token| token.hash == *hash),
-    }
-}
-
-/// What is there already is not put there twice.
-fn push(tree: &mut dyn Tree, user: &str, key: &str, text: &str) {
-    if !tree.texts(user, key).iter().any(|there| there == text) {
-        tree.push(user, key, text);
-    }
-}
-
-fn take(tree: &mut dyn Tree, user: &str, key: &str, text: &str) -> bool {
-    let found = tree.texts(user, key).iter().position(|there| there == text);
-    found.inspect(|index| tree.take(user, key, *index)).is_some()
 }

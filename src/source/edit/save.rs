@@ -18,7 +18,12 @@ use crate::source::file::{Contents, ReadError, read_file};
 #[derive(Debug)]
 pub enum SaveError {
     /// It is no longer what was read: somebody saved in between.
-    Changed(PathBuf),
+    Changed {
+        /// The document.
+        path: PathBuf,
+        /// What is different about it now, in words.
+        changes: String,
+    },
     /// Another change is being saved at this moment.
     Busy(PathBuf),
     /// It cannot be read any more.
@@ -37,9 +42,9 @@ pub enum SaveError {
 impl fmt::Display for SaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Changed(path) => write!(
+            Self::Changed { path, changes } => write!(
                 f,
-                "{}: somebody saved it in between, and that has been left as it is: look at it and try again",
+                "{}: somebody saved it in between, and that has been left as it is ({changes}): look at it and try again",
                 path.display()
             ),
             Self::Busy(path) => write!(f, "{}: somebody else is saving it; try again", path.display()),
@@ -51,16 +56,29 @@ impl fmt::Display for SaveError {
 
 impl Error for SaveError {}
 
+/// Why a file was not replaced.
+pub(super) enum Refused {
+    /// It is no longer what was read, but this.
+    Changed(Contents),
+    Other(SaveError),
+}
+
+impl From<SaveError> for Refused {
+    fn from(error: SaveError) -> Self {
+        Self::Other(error)
+    }
+}
+
 /// Replaces a file, with its mode and owner, if it is still what was read.
-pub(super) fn replace(read: &Contents, text: &[u8]) -> Result<(), SaveError> {
+pub(super) fn replace(read: &Contents, text: &[u8]) -> Result<(), Refused> {
     let path = &read.path;
     let failed = |what| move |source| SaveError::Io { path: path.clone(), what, source };
     // Two that change it at once: the lock is on the file that is replaced, so who waits for it finds another in place.
     let lock = File::open(path).map_err(failed("it cannot be opened"))?;
     match lock.try_lock() {
         Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(SaveError::Busy(path.clone())),
-        Err(TryLockError::Error(error)) => return Err(failed("it cannot be locked")(error)),
+        Err(TryLockError::WouldBlock) => return Err(SaveError::Busy(path.clone()).into()),
+        Err(TryLockError::Error(error)) => return Err(failed("it cannot be locked")(error).into()),
     }
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let new = beside(read, text, directory).map_err(failed("a new file beside it cannot be written"))?;
@@ -69,11 +87,12 @@ pub(super) fn replace(read: &Contents, text: &[u8]) -> Result<(), SaveError> {
     let (locked, there) = same.map_err(failed("it cannot be looked at"))?;
     let now = read_file(path).map_err(SaveError::Read)?;
     if locked != there || now.hash != read.hash {
-        return Err(SaveError::Changed(path.clone()));
+        return Err(Refused::Changed(now));
     }
     new.persist(path).map_err(|error| failed("the new file cannot take its place")(error.error))?;
     // So that the new name is there after a power cut too.
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed("its directory cannot be synced"))
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    Ok(synced.map_err(failed("its directory cannot be synced"))?)
 }
 
 /// The new contents in a file of their own, safely on the disk. It is removed unless it takes the other's place.

@@ -1,8 +1,10 @@
 //! Changing TOML and keeping comments, order and spaces.
 
+mod keys;
+
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, Value as TomlValue};
 
-use super::{StoredToken, Tree, Value};
+use super::tree::{StoredToken, Tree, Value};
 
 /// The table of all users.
 const USERS: &str = "users";
@@ -87,6 +89,22 @@ impl Tree for TomlTree {
         } else if let Some(fields) = self.user(user) {
             insert(fields, key, new);
         }
+    }
+
+    fn unset(&mut self, user: &str, key: &str) {
+        match self.user(user) {
+            Some(Item::Value(TomlValue::InlineTable(fields))) => keys::remove(fields, key),
+            Some(_) => {
+                if let Some(tree) = keys::without_line(&self.text(), user, key).and_then(|text| Self::read(&text)) {
+                    *self = tree;
+                }
+            }
+            None => {}
+        }
+    }
+
+    fn get(&self, user: &str, key: &str) -> Option<String> {
+        Some(self.0.get(USERS)?.get(user)?.get(key)?.as_str()?.to_owned())
     }
 
     fn texts(&self, user: &str, key: &str) -> Vec<String> {
@@ -232,22 +250,26 @@ fn take(list: &mut Array, index: usize) {
     }
     let removed = list.remove(index);
     let gone = prefix(&removed);
-    let joined = |next: &str| match (gone.find('\n'), next.find('\n')) {
-        (Some(first), Some(own)) => format!("{}{}", &gone[..first], &next[own..]),
-        (None, Some(_)) => next.to_owned(),
-        (_, None) => gone.clone(),
-    };
     if let Some(next) = list.get_mut(index) {
-        let prefix = joined(&prefix(next));
+        let prefix = after_removed(&gone, &prefix(next));
         next.decor_mut().set_prefix(prefix);
     } else {
         // Without a last comma, the end of the line was the value's own.
         let trailing = format!("{}{}", suffix(&removed), list.trailing().as_str().unwrap_or_default());
         if trailing.contains('\n') {
-            list.set_trailing(joined(&trailing));
+            list.set_trailing(after_removed(&gone, &trailing));
         } else if let Some((comment, _)) = gone.split_once('\n').filter(|(comment, _)| comment.contains('#')) {
             list.set_trailing(format!("{comment}\n"));
         }
+    }
+}
+
+/// What stands in front of what follows something that is gone: the end of the line before, and then its own lines.
+fn after_removed(gone: &str, next: &str) -> String {
+    match (gone.find('\n'), next.find('\n')) {
+        (Some(first), Some(own)) => format!("{}{}", &gone[..first], &next[own..]),
+        (None, Some(_)) => next.to_owned(),
+        (_, None) => gone.to_owned(),
     }
 }
 

@@ -1,3 +1,6 @@
+mod editor;
+mod keys;
+mod random;
 mod saving;
 mod writing;
 
@@ -305,56 +308,4 @@ fn users_are_made_in_json_that_has_none() {
     assert_eq!((user.title.as_deref(), user.api_access, user.tokens[0].hash), (Some("An \"app\""), true, hash));
     draft.make("a \"b\"", &Change::Remove).unwrap();
     assert!(draft.law().users.is_empty());
-}
-
-/// A text without the lines of a user's table.
-fn outside(text: &str, user: &str) -> String {
-    let (mut inside, mut kept) = (false, String::new());
-    for line in text.lines() {
-        if line == format!("[users.{user}]") {
-            inside = true;
-        } else if line.is_empty() || line.starts_with('[') {
-            inside = false;
-        }
-        if !inside {
-            kept += line;
-            kept.push('\n');
-        }
-    }
-    kept
-}
-
-#[test]
-fn any_sequence_of_changes_leaves_what_it_does_not_concern() {
-    let place = Place::new("access.toml", TOML);
-    let before = place.text();
-    let mut seed = 7_u64;
-    let mut next = |most: usize| {
-        // Knuth's MMIX: good enough to mix, and the same in each run.
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(seed >> 33).unwrap() % most
-    };
-    let kept = Some(now() + Duration::from_secs(60));
-    for _ in 0..100 {
-        let user = ["amy", "bob"][next(2)];
-        let mut draft = place.draft();
-        for _ in 0..=next(12) {
-            let hash = TokenHash::of(&next(usize::MAX).to_le_bytes());
-            let change = match next(8) {
-                0 => Change::Access(false),
-                1 => Change::Access(true),
-                2 => Change::GiveRole("reader".to_owned()),
-                3 => Change::TakeRole("reader".to_owned()),
-                4 => grant(["a.view", "a.edit", "a.delete", "a.*", "*"][next(5)]),
-                5 => revoke(["a.view", "a.edit", "a.delete", "a.*", "*"][next(5)]),
-                6 => Change::NewToken { hash, label: None, expires: None, keep_old: None },
-                _ => Change::NewToken { hash, label: Some("l".to_owned()), expires: None, keep_old: kept },
-            };
-            match draft.make(user, &change) {
-                Ok(_) | Err(EditError::NotHeld(_)) => {}
-                Err(error) => panic!("{user} {change:?}: {error}\n{}", draft.text()),
-            }
-        }
-        assert_eq!(outside(&draft.text(), user), outside(&before, user), "{}", draft.text());
-    }
 }

@@ -3,7 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
-use super::{Place, TOML, filled, now};
+use super::{Place, TOML, both, filled, now, revoke};
 use crate::source::edit::{Change, Draft, SaveError};
 
 #[test]
@@ -47,11 +47,33 @@ fn a_save_in_between_is_not_overwritten() {
         let other = if rename { place.dir.path().join("other") } else { place.path.clone() };
         fs::write(&other, &theirs).unwrap();
         fs::rename(&other, &place.path).unwrap();
-        assert!(matches!(draft.save(), Err(SaveError::Changed(_))));
+        assert!(matches!(draft.save(), Err(SaveError::Changed { .. })));
         assert_eq!(place.text(), theirs);
     }
     let locked = fs::File::open(&place.path).unwrap();
     locked.lock().unwrap();
     assert!(matches!(place.draft().save(), Err(SaveError::Busy(_))));
     assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn who_saves_second_is_told_what_the_first_changed() {
+    for place in both() {
+        let text = place.text();
+        for (theirs, told) in [
+            (text.replace("\"a.delete\"", "\"a.edit\""), "resource A changed"),
+            (format!("{text}\n"), "only its form or its comments are different"),
+            (format!("{text}\n]"), "it has faults now"),
+            (place.after("bob", &[Change::Access(false), revoke("a.edit")]), "bob -a.edit api access off"),
+        ] {
+            let mut draft = place.draft();
+            draft.make("amy", &Change::Access(false)).unwrap();
+            fs::write(&place.path, &theirs).unwrap();
+            let error = draft.save().unwrap_err();
+            assert!(matches!(&error, SaveError::Changed { changes, .. } if changes == told), "{error}");
+            assert!(error.to_string().contains(&format!("({told})")), "{error}");
+            assert_eq!(place.text(), theirs);
+            fs::write(&place.path, &text).unwrap();
+        }
+    }
 }
