@@ -2,9 +2,10 @@
 //!
 //! A [`Draft`] is a file as it was read and as it is to be. Its text is changed in `toml` or `json`, judged as a reload
 //! judges it, and written by `save`: there is a whole document at any moment, and it is written only over the one that was
-//! read. Called by the commands.
+//! read. Who changed what is written down in a `journal` beside it. Called by the commands.
 
 mod change;
+pub mod journal;
 mod json;
 mod save;
 #[cfg(test)]
@@ -15,10 +16,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use change::{Change, EditError};
-pub use save::SaveError;
+pub use journal::{Author, Way};
+pub use save::{SaveError, Saved};
 
+use super::diff;
 use super::document::{self, Format, Law};
-use super::file::{Contents, read_file};
+use super::file::{ContentHash, Contents, read_file};
+use journal::Step;
 
 /// What a change writes.
 #[derive(Clone, Debug)]
@@ -260,12 +264,23 @@ impl Draft {
         }
     }
 
-    /// Writes it in the place of the one that was read.
+    /// Writes it in the place of the one that was read, and before that into the journal who makes the change.
     ///
     /// # Errors
     /// [`SaveError`]; the document is as it was then, or as somebody else made it.
-    pub fn save(self) -> Result<(), SaveError> {
-        save::replace(&self.contents, self.text().as_bytes())
+    pub fn save(self, by: &Author) -> Result<Saved, SaveError> {
+        let text = self.text();
+        let hashes = [self.contents.hash, ContentHash::of(text.as_bytes())];
+        let step = Step::by(by, self.now, hashes, self.changes().to_string());
+        save::replace(&self.contents, text.as_bytes(), &step)
+    }
+
+    /// What is different from the document that was read, by name.
+    #[must_use]
+    pub fn changes(&self) -> diff::Changes {
+        let read = std::str::from_utf8(&self.contents.bytes).ok();
+        let law = read.and_then(|text| document::read(&self.name, text, self.format, self.now).ok());
+        law.map(|law| diff::between(&law, &self.law)).unwrap_or_default()
     }
 }
 
