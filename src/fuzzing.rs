@@ -25,7 +25,7 @@ pub use crate::gate::fuzzing::{
 use crate::gate::{
     Authorization, Endpoint, Gate, GateParts, Passwords, Peer, Recorder, Throttle, UpstreamSettings, Voice,
 };
-use crate::record::{AuditSink, AuditWriter, Metrics, RequestIds};
+use crate::record::{AuditSink, AuditWriter, Metrics, RequestIds, TokenUses};
 use crate::settings::{Answers, Lockout, RateLimit};
 use crate::source::document::Law;
 use crate::source::live::{Live, Publisher};
@@ -128,7 +128,7 @@ impl Gateway {
         play_upstream(accept);
         let (live, publisher) = Live::start(law.into_snapshot(1));
         let metrics = Arc::new(Metrics::new());
-        let (_, audit) = AuditWriter::start(AuditSink::Off, Arc::clone(&metrics))?;
+        let (_, audit) = AuditWriter::start(AuditSink::Off, Arc::default(), Arc::clone(&metrics))?;
         let limits = limits();
         let gate = Gate::new(GateParts {
             live,
@@ -138,6 +138,7 @@ impl Gateway {
             throttle: Arc::new(Throttle::new(lockout, &no_rates(), &metrics, Instant::now())),
             upstream: upstream(),
             recorder: Recorder { log: audit.log(), metrics, ids: RequestIds::seeded()? },
+            uses: TokenUses::new(Arc::default()),
             https_port: 443,
             send_timeout: limits.send_timeout,
         });

@@ -6,9 +6,11 @@
 mod check;
 mod control;
 mod desk;
+mod expiry;
 mod files;
 pub mod process;
 pub(crate) mod protocol;
+mod uses;
 
 use std::fmt;
 use std::io;
@@ -28,18 +30,20 @@ use crate::edge::listen::bind;
 use crate::edge::tls::LiveTls;
 use crate::edge::worker::{self, Sockets, WorkerParts};
 use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, Throttle, UpstreamSettings, Voice};
-use crate::record::{AuditHandle, AuditSink, AuditWriter, Metrics, RequestIds};
+use crate::record::{AuditHandle, AuditSink, AuditWriter, LastUse, Metrics, Recent, RequestIds, TokenUses};
 use crate::settings::{self, Audit, Settings};
 use crate::source::live::Live;
 use crate::source::reload::Reload;
 use crate::wire::HeadLimits;
 pub use check::{AccessError, Report, access, check};
-use control::{Control, Kept, OpsParts};
+use control::{Control, Kept, OpsParts, Tokens};
 use desk::{Desk, DeskSocket};
+use expiry::Expiry;
 use files::access::{AccessDocument, InForce};
 use files::tls::{InUse, TlsFiles};
 use files::upstream::endpoints;
 use process::{Confinement, Entrances};
+use uses::UseKeeper;
 
 /// Why a gateway does not start.
 #[derive(Debug)]
@@ -99,6 +103,9 @@ pub struct Prepared<'s> {
     settings: &'s Settings,
     metrics: Arc<Metrics>,
     throttle: Arc<Throttle>,
+    /// What was refused and changed lately, and when tokens were last used: for the control panel.
+    recent: Arc<Recent>,
+    last_use: Arc<LastUse>,
     live: Live,
     live_tls: LiveTls,
     kept: Kept,
@@ -107,6 +114,7 @@ pub struct Prepared<'s> {
     addresses: Addresses,
     ops: Option<TcpListener>,
     socket: Option<DeskSocket>,
+    uses: UseKeeper,
 }
 
 /// Starts a gateway. When this returns, connections are accepted and everything in the files has been checked.
@@ -133,8 +141,25 @@ pub fn prepare(settings: &Settings) -> Result<Prepared<'_>, StartError> {
     let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
     let (sockets, addresses, ops) = sockets(settings)?;
     let socket = settings.ops.socket.as_deref().map(DeskSocket::bind).transpose().map_err(StartError::File)?;
+    let (recent, last_use) = (Arc::<Recent>::default(), Arc::<LastUse>::default());
+    let uses = UseKeeper::start(settings.state.as_deref(), Arc::clone(&last_use), live.clone());
     let kept = Kept { access, in_force, tls, in_use, entrances: Entrances::default() };
-    Ok(Prepared { settings, metrics, throttle, live, live_tls, kept, upstream, sockets, addresses, ops, socket })
+    Ok(Prepared {
+        settings,
+        metrics,
+        throttle,
+        recent,
+        last_use,
+        live,
+        live_tls,
+        kept,
+        upstream,
+        sockets,
+        addresses,
+        ops,
+        socket,
+        uses,
+    })
 }
 
 impl Prepared<'_> {
@@ -156,8 +181,8 @@ impl Prepared<'_> {
     /// # Errors
     /// [`StartError`]; nothing runs then.
     pub fn run(self) -> Result<Running, StartError> {
-        let Prepared { settings, metrics, live, addresses, .. } = self;
-        let (audit, handle) = AuditWriter::start(sink(&settings.audit), Arc::clone(&metrics))
+        let Prepared { settings, metrics, live, addresses, mut kept, .. } = self;
+        let (audit, handle) = AuditWriter::start(sink(&settings.audit), self.recent, Arc::clone(&metrics))
             .map_err(system("the audit log cannot be opened"))?;
         let (draining, drain) = watch::channel(false);
         let parts = worker_parts(settings, self.live_tls, &metrics, drain.clone());
@@ -174,6 +199,7 @@ impl Prepared<'_> {
                 throttle: Arc::clone(&self.throttle),
                 upstream: self.upstream.clone(),
                 audit: handle.clone(),
+                last_use: Arc::clone(&self.last_use),
                 metrics: Arc::clone(&metrics),
                 ids,
                 https_port: addresses.https.first().map_or(443, SocketAddr::port),
@@ -182,9 +208,11 @@ impl Prepared<'_> {
             let started = worker::start(number, parts.clone(), own, move || build.gate());
             workers.push(started.map_err(system("a worker cannot be started"))?);
         }
+        kept.in_force.tell_to(handle.clone());
+        let tokens = Tokens { uses: self.uses, expiry: Expiry::new(live.clone(), Arc::clone(&metrics)) };
         let ops = self.ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
         let desk = Desk { throttle: self.throttle, live: live.clone() };
-        let control = Control::start(self.kept, ops, desk, self.socket)
+        let control = Control::start(kept, ops, desk, self.socket, tokens)
             .map_err(system("the control thread cannot be started"))?;
         Ok(Running { addresses, live, draining, workers, control, handle, audit })
     }
@@ -244,6 +272,7 @@ struct GateBuild {
     throttle: Arc<Throttle>,
     upstream: UpstreamSettings,
     audit: AuditHandle,
+    last_use: Arc<LastUse>,
     metrics: Arc<Metrics>,
     ids: RequestIds,
     https_port: u16,
@@ -260,6 +289,7 @@ impl GateBuild {
             throttle: self.throttle,
             upstream: self.upstream,
             recorder: Recorder { log: self.audit.log(), metrics: self.metrics, ids: self.ids },
+            uses: TokenUses::new(self.last_use),
             https_port: self.https_port,
             send_timeout: self.send_timeout,
         })

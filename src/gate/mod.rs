@@ -58,7 +58,7 @@ use upstream::{Answered, Outgoing, Tally, Upstream};
 use voice::Form;
 
 use crate::policy::{Asked, Decision, Identity, Snapshot};
-use crate::record::Reason;
+use crate::record::{Reason, TokenUses};
 use crate::source::live::Live;
 use crate::wire::HeadFault;
 
@@ -66,6 +66,8 @@ use crate::wire::HeadFault;
 const REVIEW: Duration = Duration::from_secs(15);
 /// How often it is looked whether answers are read.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is handed over which tokens were used.
+const HAND_OVER: Duration = Duration::from_secs(5);
 
 /// What a gate is made of.
 pub(crate) struct GateParts {
@@ -76,6 +78,7 @@ pub(crate) struct GateParts {
     pub(crate) throttle: Arc<Throttle>,
     pub(crate) upstream: UpstreamSettings,
     pub(crate) recorder: Recorder,
+    pub(crate) uses: TokenUses,
     /// The port that clear requests are sent on to.
     pub(crate) https_port: u16,
     /// How long an answer may be left unread.
@@ -91,6 +94,7 @@ pub(crate) struct Gate {
     throttle: Arc<Throttle>,
     upstream: Upstream,
     recorder: Rc<Recorder>,
+    uses: TokenUses,
     streams: Rc<Streams>,
     beat: Rc<Beat>,
     https_port: u16,
@@ -108,6 +112,7 @@ impl Gate {
             throttle: parts.throttle,
             upstream: Upstream::new(parts.upstream, metrics),
             recorder: Rc::new(parts.recorder),
+            uses: parts.uses,
             streams: Rc::default(),
             beat: Rc::default(),
             https_port: parts.https_port,
@@ -137,8 +142,13 @@ impl Gate {
         let gate = Rc::clone(self);
         tokio::task::spawn_local(async move {
             let mut looks = interval(LOOK.min(gate.send_timeout));
+            let mut handed_over = Instant::now();
             loop {
-                looks.tick().await;
+                let now = looks.tick().await;
+                if now.saturating_duration_since(handed_over) >= HAND_OVER {
+                    gate.uses.hand_over();
+                    handed_over = now;
+                }
                 let ended = gate.streams.end_unread(Instant::now(), gate.send_timeout);
                 if ended > 0 {
                     tracing::debug!(ended, "connections ended whose clients left answers unread");
@@ -150,6 +160,7 @@ impl Gate {
     /// Hands over what has been recorded so far; to be called when the worker ends.
     pub(crate) fn flush(&self) {
         self.recorder.log.flush();
+        self.uses.hand_over();
     }
 
     /// How many permitted exchanges are under way.
@@ -242,6 +253,9 @@ impl Gate {
         visit.recording.claimed(basic.name());
         let identity = self.prove(snapshot, basic, visit).await?;
         visit.recording.identity(&identity);
+        if let Some(token) = identity.token() {
+            self.uses.note(token.mark(), visit.recording.time());
+        }
         self.throttle.authenticated(identity.user(), visit.recording.began())?;
         Ok(Some(identity))
     }

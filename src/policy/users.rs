@@ -115,6 +115,15 @@ impl Identity {
         self.address
     }
 
+    /// The token that it was proved with; `None` for a password.
+    #[must_use]
+    pub fn token(&self) -> Option<TokenHash> {
+        match self.proof {
+            Proof::Token(hash) => Some(hash),
+            Proof::Password(_) => None,
+        }
+    }
+
     /// The user name as a header value for the upstream.
     #[must_use]
     pub fn header(&self) -> &HeaderValue {

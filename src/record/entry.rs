@@ -112,7 +112,8 @@ impl Entry {
         self.claimed = shown.get(..end).map(Into::into);
     }
 
-    /// Appends the entry as one line of JSON. The members are always these, in this order; what is absent is null.
+    /// Appends the entry as one line of JSON. The members are always these, in this order; what is absent is null. Lines
+    /// of changes stand between them (see [`Change`](super::Change)): those have a member `event`, and this never has.
     ///
     /// | member | value |
     /// |---|---|
@@ -136,7 +137,7 @@ impl Entry {
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let asked = self.line.asked();
         let mut line = Line::open(out);
-        line.plain(key!("time"), jiff::Timestamp::try_from(self.time).ok().map(Stamp));
+        line.plain(key!("time"), stamp(self.time));
         line.text(key!("id"), std::str::from_utf8(&self.id.digits()).ok());
         line.plain(key!("address"), Some(self.address));
         line.text(key!("protocol"), Some(protocol(self.protocol)));
@@ -170,14 +171,14 @@ impl RequestLine {
         Self::Raw { method: method.into(), target: target.into() }
     }
 
-    fn asked(&self) -> Option<&Asked> {
+    pub(super) fn asked(&self) -> Option<&Asked> {
         match self {
             Self::Asked(asked) => Some(asked),
             Self::Unread | Self::Raw { .. } => None,
         }
     }
 
-    fn method(&self) -> Option<&str> {
+    pub(super) fn method(&self) -> Option<&str> {
         match self {
             Self::Unread => None,
             Self::Raw { method, .. } => Some(method),
@@ -185,13 +186,18 @@ impl RequestLine {
         }
     }
 
-    fn path(&self) -> Option<&str> {
+    pub(super) fn path(&self) -> Option<&str> {
         match self {
             Self::Unread => None,
             Self::Raw { target, .. } => Some(target),
             Self::Asked(asked) => Some(asked.target().path()),
         }
     }
+}
+
+/// A time as audit lines have it.
+pub(super) fn stamp(time: SystemTime) -> Option<impl fmt::Display> {
+    jiff::Timestamp::try_from(time).ok().map(Stamp)
 }
 
 /// Shows a time with all six digits of the microseconds, so that lines sort as text.

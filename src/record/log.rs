@@ -18,8 +18,10 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 
+use super::change::Change;
 use super::entry::Entry;
 use super::metrics::Metrics;
+use super::recent::{REFUSALS, Recent, Refusal};
 use super::writer::{Writer, count_lines, open};
 
 /// Lines are handed over when a worker has gathered this much.
@@ -54,14 +56,21 @@ pub struct AuditWriter {
 
 /// Reaches the writer from any thread.
 #[derive(Clone, Debug)]
-pub struct AuditHandle(Option<Arc<Shared>>);
+pub struct AuditHandle {
+    /// `None` where lines go nowhere.
+    shared: Option<Arc<Shared>>,
+    recent: Arc<Recent>,
+}
 
 /// One worker's audit log.
 #[derive(Debug)]
 pub struct AuditLog {
     shared: Option<Arc<Shared>>,
+    recent: Arc<Recent>,
     lines: RefCell<Vec<u8>>,
-    /// Tells [`Self::run`] that there is a first line.
+    /// The first refusals since they were last handed over; so many at once that there are more need not all be kept.
+    refusals: RefCell<Vec<Refusal>>,
+    /// Tells [`Self::run`] that there is something to hand over.
     first: Notify,
 }
 
@@ -89,18 +98,21 @@ pub(super) struct Shared {
 }
 
 impl AuditWriter {
-    /// Opens the sink and starts the writer.
+    /// Opens the sink and starts the writer. What is refused or changed is kept in `recent` too, wherever lines go.
     ///
     /// # Errors
     /// Where the file cannot be opened or the thread cannot be started.
-    pub fn start(sink: AuditSink, metrics: Arc<Metrics>) -> io::Result<(Self, AuditHandle)> {
+    pub fn start(sink: AuditSink, recent: Arc<Recent>, metrics: Arc<Metrics>) -> io::Result<(Self, AuditHandle)> {
         let (file, path) = match sink {
             // Standard output's own buffer would be one more place where lines can be lost.
             AuditSink::Stdout => (File::from(io::stdout().as_fd().try_clone_to_owned()?), None),
             AuditSink::File(path) => (open(&path)?, Some(path)),
-            AuditSink::Off => return Ok((Self { handle: AuditHandle(None), thread: None }, AuditHandle(None))),
+            AuditSink::Off => {
+                let handle = AuditHandle { shared: None, recent };
+                return Ok((Self { handle: handle.clone(), thread: None }, handle));
+            }
         };
-        Self::spawn(file, path, metrics)
+        Self::spawn((file, path), recent, metrics)
     }
 
     /// Writes everything that was handed over before, and returns when that is done. [`AuditLog`]s hand over what they
@@ -110,20 +122,25 @@ impl AuditWriter {
         drop(self);
     }
 
-    fn spawn(file: File, path: Option<PathBuf>, metrics: Arc<Metrics>) -> io::Result<(Self, AuditHandle)> {
+    /// Starts the writer on a file, and the path of it if it has one.
+    fn spawn(
+        (file, path): (File, Option<PathBuf>),
+        recent: Arc<Recent>,
+        metrics: Arc<Metrics>,
+    ) -> io::Result<(Self, AuditHandle)> {
         let (sender, inbox) = sync_channel(BATCHES);
         let shared = Arc::new(Shared::new(sender, metrics));
         let writer = Writer::new(file, path, Arc::clone(&shared));
         let work = move |inbox: Receiver<Message>| writer.run(&inbox);
         let thread = thread::Builder::new().name("audit".to_owned()).spawn(move || work(inbox))?;
-        let handle = AuditHandle(Some(shared));
+        let handle = AuditHandle { shared: Some(shared), recent };
         Ok((Self { handle: handle.clone(), thread: Some(thread) }, handle))
     }
 }
 
 impl Drop for AuditWriter {
     fn drop(&mut self) {
-        if let (Some(shared), Some(thread)) = (&self.handle.0, self.thread.take()) {
+        if let (Some(shared), Some(thread)) = (&self.handle.shared, self.thread.take()) {
             // Both fail only where the thread has panicked, which has been told by then.
             let _ = shared.inbox.send(Message::Finish);
             let _ = thread.join();
@@ -135,12 +152,28 @@ impl AuditHandle {
     /// A log for one worker.
     #[must_use]
     pub fn log(&self) -> AuditLog {
-        AuditLog { shared: self.0.clone(), lines: RefCell::default(), first: Notify::new() }
+        AuditLog {
+            shared: self.shared.clone(),
+            recent: Arc::clone(&self.recent),
+            lines: RefCell::default(),
+            refusals: RefCell::default(),
+            first: Notify::new(),
+        }
+    }
+
+    /// Tells of a change of the access document.
+    pub fn change(&self, change: Change) {
+        if let Some(shared) = &self.shared {
+            let mut line = Vec::new();
+            change.write_json(&mut line);
+            shared.send(line);
+        }
+        self.recent.changed(change);
     }
 
     /// Has the file opened anew by its path, for log rotation. Lines handed over before may go to either file.
     pub fn reopen(&self) {
-        if let Some(shared) = &self.0 {
+        if let Some(shared) = &self.shared {
             shared.reopen.store(true, Ordering::Release);
             // Where the inbox is full the writer has something to wake up for anyway.
             let _ = shared.inbox.try_send(Message::Look);
@@ -151,6 +184,7 @@ impl AuditHandle {
 impl AuditLog {
     /// Writes an entry down, in memory. Lines reach the writer by [`Self::run`], or when enough have gathered.
     pub fn record(&self, entry: &Entry) {
+        self.keep(entry);
         if self.shared.is_none() {
             return;
         }
@@ -162,12 +196,31 @@ impl AuditLog {
         let full = lines.len() >= BATCH_BYTES;
         drop(lines);
         if full {
-            self.flush();
+            self.hand_over_lines();
+        }
+    }
+
+    /// Keeps an entry that tells of a refusal.
+    fn keep(&self, entry: &Entry) {
+        let mut refusals = self.refusals.borrow_mut();
+        if refusals.len() < REFUSALS
+            && let Some(refusal) = Refusal::of(entry)
+        {
+            self.first.notify_one();
+            refusals.push(refusal);
         }
     }
 
     /// Hands over what has gathered.
     pub fn flush(&self) {
+        self.hand_over_lines();
+        let mut refusals = self.refusals.borrow_mut();
+        if !refusals.is_empty() {
+            self.recent.refused(refusals.drain(..));
+        }
+    }
+
+    fn hand_over_lines(&self) {
         let Some(shared) = &self.shared else { return };
         let mut lines = self.lines.borrow_mut();
         if !lines.is_empty() {

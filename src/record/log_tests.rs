@@ -10,9 +10,11 @@ use std::thread;
 
 use tokio::time::Instant;
 
+use super::super::change::Outcome;
 use super::super::entry::Entry;
 use super::super::sample;
-use super::{AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Metrics};
+use super::super::words::{Decided, Reason};
+use super::{AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Change, Metrics, REFUSALS, Recent};
 
 fn entry(detail: impl Into<Box<str>>) -> Entry {
     Entry { detail: Some(detail.into()), ..sample::entry() }
@@ -30,7 +32,8 @@ fn what_was_handed_over_before_finish_is_in_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.log");
     let metrics = Arc::new(Metrics::new());
-    let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::clone(&metrics)).unwrap();
+    let (writer, handle) =
+        AuditWriter::start(AuditSink::File(path.clone()), Arc::default(), Arc::clone(&metrics)).unwrap();
     thread::scope(|scope| {
         for worker in 0..4 {
             let handle = &handle;
@@ -59,7 +62,8 @@ fn a_file_is_appended_to() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.log");
     for run in ["first", "second"] {
-        let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::default()).unwrap();
+        let (writer, handle) =
+            AuditWriter::start(AuditSink::File(path.clone()), Arc::default(), Arc::default()).unwrap();
         handle.log().record(&entry(run));
         writer.finish();
     }
@@ -70,7 +74,7 @@ fn a_file_is_appended_to() {
 fn after_a_rename_and_reopen_lines_go_to_the_new_file() {
     let dir = tempfile::tempdir().unwrap();
     let (path, rotated) = (dir.path().join("audit.log"), dir.path().join("audit.log.1"));
-    let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::default()).unwrap();
+    let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::default(), Arc::default()).unwrap();
     let log = handle.log();
     log.record(&entry("before"));
     log.flush();
@@ -92,7 +96,8 @@ fn a_failed_reopen_keeps_the_old_file() {
     let dir = tempfile::tempdir().unwrap();
     let (logs, moved) = (dir.path().join("logs"), dir.path().join("moved"));
     fs::create_dir(&logs).unwrap();
-    let (writer, handle) = AuditWriter::start(AuditSink::File(logs.join("audit.log")), Arc::default()).unwrap();
+    let (writer, handle) =
+        AuditWriter::start(AuditSink::File(logs.join("audit.log")), Arc::default(), Arc::default()).unwrap();
     fs::rename(&logs, &moved).unwrap();
     handle.reopen();
     handle.log().record(&entry("kept"));
@@ -104,7 +109,8 @@ fn a_failed_reopen_keeps_the_old_file() {
 fn a_file_that_cannot_be_opened_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("missing").join("audit.log");
-    let error = AuditWriter::start(AuditSink::File(path.clone()), Arc::default()).expect_err("no such directory");
+    let error = AuditWriter::start(AuditSink::File(path.clone()), Arc::default(), Arc::default())
+        .expect_err("no such directory");
     assert!(error.to_string().starts_with(&format!("{}: cannot open the audit log", path.display())), "{error}");
 }
 
@@ -112,7 +118,8 @@ fn a_file_that_cannot_be_opened_is_named() {
 fn a_stuck_disk_costs_lines_and_no_time() {
     let (mut reader, stuck) = pipe().unwrap();
     let metrics = Arc::new(Metrics::new());
-    let (writer, handle) = AuditWriter::spawn(File::from(OwnedFd::from(stuck)), None, Arc::clone(&metrics)).unwrap();
+    let (writer, handle) =
+        AuditWriter::spawn((File::from(OwnedFd::from(stuck)), None), Arc::default(), Arc::clone(&metrics)).unwrap();
     let log = handle.log();
     let long = entry("x".repeat(BATCH_BYTES));
     // The pipe itself takes one batch of this size, the writer holds one.
@@ -135,7 +142,8 @@ fn lines_for_a_closed_log_are_counted() {
     let (reader, closed) = pipe().unwrap();
     drop(reader);
     let metrics = Arc::new(Metrics::new());
-    let (writer, handle) = AuditWriter::spawn(File::from(OwnedFd::from(closed)), None, Arc::clone(&metrics)).unwrap();
+    let (writer, handle) =
+        AuditWriter::spawn((File::from(OwnedFd::from(closed)), None), Arc::default(), Arc::clone(&metrics)).unwrap();
     let log = handle.log();
     log.record(&entry("nobody reads this"));
     log.flush();
@@ -149,7 +157,7 @@ fn lines_for_a_closed_log_are_counted() {
 #[test]
 fn off_writes_and_loses_nothing() {
     let metrics = Arc::new(Metrics::new());
-    let (writer, handle) = AuditWriter::start(AuditSink::Off, Arc::clone(&metrics)).unwrap();
+    let (writer, handle) = AuditWriter::start(AuditSink::Off, Arc::default(), Arc::clone(&metrics)).unwrap();
     let log = handle.log();
     log.record(&entry("x"));
     assert!(log.lines.borrow().is_empty());
@@ -164,9 +172,9 @@ fn warnings_are_seldom() {
     let (_, handle) = {
         let (reader, stream) = pipe().unwrap();
         drop(reader);
-        AuditWriter::spawn(File::from(OwnedFd::from(stream)), None, Arc::default()).unwrap()
+        AuditWriter::spawn((File::from(OwnedFd::from(stream)), None), Arc::default(), Arc::default()).unwrap()
     };
-    let shared = handle.0.unwrap();
+    let shared = handle.shared.unwrap();
     assert!(shared.may_warn());
     assert!(!shared.may_warn());
 }
@@ -175,7 +183,7 @@ fn warnings_are_seldom() {
 async fn a_lone_line_is_handed_over_soon() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.log");
-    let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::default()).unwrap();
+    let (writer, handle) = AuditWriter::start(AuditSink::File(path.clone()), Arc::default(), Arc::default()).unwrap();
     let log = handle.log();
     let begun = Instant::now();
     tokio::select! {
@@ -192,4 +200,38 @@ async fn a_lone_line_is_handed_over_soon() {
     assert!(begun.elapsed() >= BATCH_TIME * 2, "a line waits for others to go with it");
     writer.finish();
     assert_eq!(details(&path), ["one", "two"]);
+}
+
+#[tokio::test]
+async fn refusals_and_changes_are_kept_whether_or_not_lines_are_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.log");
+    for sink in [AuditSink::Off, AuditSink::File(path.clone())] {
+        let recent = Arc::new(Recent::default());
+        let (writer, handle) = AuditWriter::start(sink, Arc::clone(&recent), Arc::default()).unwrap();
+        let log = handle.log();
+        let refused = Entry { reason: Reason::BadTarget, status: Some(400), ..sample::entry() };
+        tokio::select! {
+            () = log.run() => {}
+            () = async {
+                log.record(&refused);
+                while recent.refusals().is_empty() {
+                    tokio::time::sleep(BATCH_TIME / 10).await;
+                }
+            } => {}
+        }
+        (0..10 * REFUSALS).for_each(|_| log.record(&refused));
+        assert_eq!(log.refusals.borrow().len(), REFUSALS);
+        log.record(&Entry { decision: Decided::Permit, reason: Reason::Ok, ..sample::entry() });
+        log.flush();
+        assert_eq!((log.refusals.borrow().len(), recent.refusals().len()), (0, REFUSALS));
+        let change = Change { time: refused.time, outcome: Outcome::Refused("a fault".into()), generation: 2 };
+        handle.change(change.clone());
+        assert_eq!(recent.changes(), [change]);
+        drop(log);
+        writer.finish();
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text.lines().count(), 1 + 10 * REFUSALS + 2);
+    assert!(text.ends_with("\"event\":\"change_refused\",\"why\":\"a fault\",\"generation\":2}\n"), "{text}");
 }

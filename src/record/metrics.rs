@@ -37,6 +37,8 @@ pub struct Metrics {
     handshake_failures: Counter,
     generation: Gauge,
     users: Gauge,
+    tokens_expiring: Gauge,
+    tokens_expired: Gauge,
     reload_success: [Gauge; Reloaded::ALL.len()],
     reload_ok: [Gauge; Reloaded::ALL.len()],
     reload_failures: [Counter; Reloaded::ALL.len()],
@@ -83,6 +85,8 @@ impl Metrics {
             handshake_failures: new.counter("tls_handshake_failures", "TLS handshakes that failed or took too long"),
             generation: new.gauge("reload_generation", "The generation of the access document in force"),
             users: new.gauge("users", "Users in the access document in force"),
+            tokens_expiring: new.gauge("tokens_expiring", TOKENS_EXPIRING),
+            tokens_expired: new.gauge("tokens_expired", TOKENS_EXPIRED),
             reload_success: new.seconds("reload_last_success_timestamp", RELOAD_SUCCESS, "what", reloaded),
             reload_ok: new.gauges("reload_last_ok", RELOAD_OK, "what", reloaded),
             reload_failures: new.counters("reload_failures", RELOAD_FAILURES, "what", reloaded),
@@ -151,6 +155,12 @@ impl Metrics {
         self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
         self.users.set(i64::try_from(users).unwrap_or(i64::MAX));
         self.loaded(Reloaded::Access, at);
+    }
+
+    /// Tells how many tokens end soon, and how many have ended and are still in the document.
+    pub fn tokens_expire(&self, soon: usize, already: usize) {
+        self.tokens_expiring.set(i64::try_from(soon).unwrap_or(i64::MAX));
+        self.tokens_expired.set(i64::try_from(already).unwrap_or(i64::MAX));
     }
 
     /// Tells of certificates that took effect, at start or by a reload, each by the name that the settings give it and
@@ -347,6 +357,8 @@ const REJECTIONS: &str = "Requests that Portcullis answered by itself, or that w
 const REQUEST_DURATION: &str = "Time from a request's arrival to the end of its answer";
 const UPSTREAM_DURATION: &str = "Time from forwarding a request to the head of the upstream's answer";
 const STREAMS_CUT: &str = "Running exchanges cut by a reload because their user lost access";
+const TOKENS_EXPIRING: &str = "Tokens of users with API access that count, and end within 14 days";
+const TOKENS_EXPIRED: &str = "Tokens of users with API access that have ended and are still in the access document";
 const RELOAD_SUCCESS: &str = "When the access document and the certificates last took effect, in seconds since 1970";
 const RELOAD_OK: &str =
     "1 if the last attempt to load succeeded, 0 if it was refused and the last good one stays in force";

@@ -39,7 +39,7 @@ impl std::error::Error for AccessError {}
 /// # Errors
 /// [`AccessError`], with every fault of the document.
 pub fn access(path: &Path) -> Result<Law, AccessError> {
-    Reload::new(AccessDocument::new(path)).first().map_err(|refused| match refused {
+    Reload::new(AccessDocument::new(path)).first().map(|loaded| loaded.law).map_err(|refused| match refused {
         Refused::Faulty(AccessFault::Faults(faults)) => AccessError::Faults(faults),
         other => AccessError::File(other.to_string()),
     })

@@ -1,5 +1,5 @@
-//! The control thread: watches the files, answers on the ops listener and the ops socket, and sweeps the throttle. No
-//! request ever waits for it.
+//! The control thread: watches the files, answers on the ops listener and the ops socket, sweeps the throttle, and looks
+//! after tokens: when they were last used, and which end soon. No request ever waits for it.
 
 use std::io;
 use std::net::TcpListener;
@@ -12,9 +12,11 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 
 use super::desk::{Desk, DeskSocket};
+use super::expiry::Expiry;
 use super::files::access::{AccessDocument, InForce};
 use super::files::tls::{InUse, TlsFiles};
 use super::process::{self, Entrances};
+use super::uses::UseKeeper;
 use crate::edge::connection::Draining;
 use crate::edge::ops::{self, Readiness};
 use crate::record::Metrics;
@@ -40,6 +42,12 @@ pub(super) struct OpsParts {
     pub(super) draining: Draining,
 }
 
+/// What is looked after about tokens.
+pub(super) struct Tokens {
+    pub(super) uses: UseKeeper,
+    pub(super) expiry: Expiry,
+}
+
 /// The control thread, as the others see it.
 pub(super) struct Control {
     thread: JoinHandle<()>,
@@ -48,7 +56,13 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn start(kept: Kept, ops: Option<OpsParts>, desk: Desk, socket: Option<DeskSocket>) -> io::Result<Self> {
+    pub(super) fn start(
+        kept: Kept,
+        ops: Option<OpsParts>,
+        desk: Desk,
+        socket: Option<DeskSocket>,
+        mut tokens: Tokens,
+    ) -> io::Result<Self> {
         let (stop, mut stopped) = watch::channel(());
         let (access, tls) = (kept.access.watch(), kept.tls.watch());
         let pokers = [access.poker(), tls.poker()];
@@ -64,8 +78,14 @@ impl Control {
                 tokio::task::spawn_local(kept.access.run(access, kept.in_force));
                 tokio::task::spawn_local(kept.tls.run(tls, kept.in_use));
                 tokio::task::spawn_local(kept.entrances.watch());
+                tokio::task::spawn_local(tokens.expiry.run());
                 // Nothing is ever sent: the end is that the sender is dropped.
-                while stopped.changed().await.is_ok() {}
+                tokio::select! {
+                    _ = stopped.changed() => {}
+                    _ = tokens.uses.run() => {}
+                }
+                // The workers have ended by now, and have handed over what they had.
+                tokens.uses.keep();
             });
         })?;
         Ok(Self { thread, stop, pokers })

@@ -42,6 +42,8 @@ use value::At;
 pub struct Settings {
     /// The access document.
     pub access: PathBuf,
+    /// Where it is kept when tokens were last used; `None` for in memory alone.
+    pub state: Option<PathBuf>,
     /// The form of Portcullis' own answers.
     pub answers: Answers,
     /// What browsers show when they ask for credentials.
@@ -155,6 +157,7 @@ impl Settings {
         let raw = read::read(check)?;
         let access = check.required(&(0..0), "access", raw.access, "\"access.toml\"");
         let access = access.and_then(|raw| check.path("access", &raw));
+        let state = check.optional_path("state", raw.state.as_ref());
         let words = [("store", Answers::Store), ("problem", Answers::Problem)];
         let answers = check.choice("answers", raw.answers.as_ref(), &words, Answers::default());
         let realm = match &raw.realm {
@@ -172,6 +175,7 @@ impl Settings {
         let process = Process::check(&or_default(raw.process), check);
         Ok(Self {
             access: access?,
+            state: state?,
             answers: answers?,
             realm: realm?,
             listen: listen?,

@@ -18,6 +18,10 @@ pub(super) struct RawSettings {
     /// The access document: resources, roles and users. TOML or JSON.
     #[schemars(required)]
     pub(super) access: Option<At<String>>,
+    /// The file that keeps, from one start to the next, when each token was last used; `portcullis user list` reads it.
+    /// Written while Portcullis runs, every half minute at most, so its directory must be writable. Kept in memory alone
+    /// unless set.
+    pub(super) state: Option<At<String>>,
     /// The form of the bodies of answers that Portcullis gives by itself: the store API's own, or problem details
     /// (RFC 9457).
     #[schemars(extend("enum" = ["store", "problem"], "default" = "store"))]

@@ -1,11 +1,18 @@
-//! What changed between two snapshots, by name, for the log of a reload: `+2 users (bob, eve)`, `amy -orders.edit`.
+//! What changed between two snapshots, by name: `+2 users (bob, eve)`, `amy -orders.edit`, `amy title "A" → "B"`.
 //!
-//! It never holds a hash, and however much changed it stays short enough to be read.
+//! For the log of a reload, the audit log and the journal of changes. It never holds a hash, and however much changed it
+//! stays short enough to be read.
+
+mod resource;
+#[cfg(test)]
+mod tests;
+mod user;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::policy::{Grant, Policy, Resource, Role, Snapshot, Token, User};
+use super::document::Law;
+use crate::policy::{Grant, Policy, Resource, Role, Snapshot, Users};
 
 /// How many names one line gives.
 const NAMED: usize = 5;
@@ -40,17 +47,28 @@ impl fmt::Display for Changes {
 /// Tells what changed from one snapshot to the next.
 #[must_use]
 pub fn diff(old: &Snapshot, new: &Snapshot) -> Changes {
+    compare((&old.users, &old.policy), (&new.users, &new.policy))
+}
+
+/// Tells what is different between two documents.
+#[must_use]
+pub fn between(old: &Law, new: &Law) -> Changes {
+    compare((&old.users, &old.policy), (&new.users, &new.policy))
+}
+
+fn compare((old, before): (&Users, &Policy), (new, after): (&Users, &Policy)) -> Changes {
     let mut changes = Vec::new();
-    let names = [old, new].map(|snapshot| snapshot.users.iter().map(|user| &*user.name).collect());
+    let names = [old, new].map(|users| users.iter().map(|user| &*user.name).collect());
     come_and_gone("user", names, &mut changes);
-    let both = new.users.iter().filter_map(|after| old.users.get(&after.name).map(|before| (before, after)));
-    let changed = both.filter_map(|(before, after)| {
-        let what = user((before, &old.policy), (after, &new.policy))?;
-        Some((&*after.name, format!("{} {what}", plain(&after.name))))
+    // Of a new user it is told what they have, as of one who had nothing before.
+    let changed = new.iter().filter_map(|user| {
+        let old = old.get(&user.name).map(|old| (old, before));
+        let what = user::changes(old, (user, after))?;
+        Some((&*user.name, format!("{} {what}", plain(&user.name))))
     });
     detail("user", changed.collect(), &mut changes);
-    roles(&old.policy, &new.policy, &mut changes);
-    resources(&old.policy, &new.policy, &mut changes);
+    roles(before, after, &mut changes);
+    resources(before, after, &mut changes);
     Changes(changes)
 }
 
@@ -78,36 +96,6 @@ fn detail(kind: &str, mut changed: Vec<(&str, String)>, changes: &mut Vec<String
     }
 }
 
-/// What is different about a user.
-fn user((old, before): (&User, &Policy), (new, after): (&User, &Policy)) -> Option<String> {
-    let mut parts = signed(&grants(&old.grants), &grants(&new.grants));
-    let roles = |user: &User, policy: &Policy| -> BTreeSet<String> {
-        let names = user.roles.iter().filter_map(|id| policy.role(*id));
-        names.map(|role| format!("role {}", plain(&role.name))).collect()
-    };
-    parts.extend(signed(&roles(old, before), &roles(new, after)));
-    if old.api_access != new.api_access {
-        parts.push(format!("api access {}", if new.api_access { "on" } else { "off" }));
-    }
-    for (what, changed) in [
-        ("tokens", tokens(&old.tokens) != tokens(&new.tokens)),
-        ("password", old.password != new.password),
-        ("panel password", old.panel != new.panel),
-        ("addresses", old.networks != new.networks),
-        ("rate limit", old.rate_limit != new.rate_limit),
-        ("title", old.title != new.title),
-    ] {
-        if changed {
-            parts.push(format!("{what} changed"));
-        }
-    }
-    shortened(parts)
-}
-
-fn tokens(tokens: &[Token]) -> Vec<impl PartialEq> {
-    tokens.iter().map(|token| (token.hash, token.label.clone(), token.created, token.expires)).collect()
-}
-
 fn grants(grants: &[Grant]) -> BTreeSet<String> {
     grants.iter().map(ToString::to_string).collect()
 }
@@ -133,7 +121,8 @@ fn roles(old: &Policy, new: &Policy, changes: &mut Vec<String>) {
         [old, new].map(|policy| policy.roles().iter().map(|role| (&*role.name, role)).collect());
     come_and_gone("role", [&old, &new].map(|roles| roles.keys().copied().collect()), changes);
     let changed = new.iter().filter_map(|(name, role)| {
-        let parts = signed(&grants(&old.get(name)?.grants), &grants(&role.grants));
+        let before = old.get(name).map(|role| grants(&role.grants)).unwrap_or_default();
+        let parts = signed(&before, &grants(&role.grants));
         Some((*name, format!("role {} {}", plain(name), shortened(parts)?)))
     });
     detail("role", changed.collect(), changes);
@@ -143,20 +132,11 @@ fn resources(old: &Policy, new: &Policy, changes: &mut Vec<String>) {
     let [old, new]: [BTreeMap<&str, &Resource>; 2] =
         [old, new].map(|policy| policy.resources().map(|resource| (&*resource.name, resource)).collect());
     come_and_gone("resource", [&old, &new].map(|resources| resources.keys().copied().collect()), changes);
-    let changed = new.iter().filter(|(name, after)| old.get(*name).is_some_and(|before| !same(before, after)));
-    detail(
-        "resource",
-        changed.map(|(name, _)| (*name, format!("resource {} changed", plain(name)))).collect(),
-        changes,
-    );
-}
-
-/// Whether two resources say the same. Requirements are compared by their words: their numbers are each policy's own.
-fn same(old: &Resource, new: &Resource) -> bool {
-    let rules = |resource: &Resource| -> BTreeMap<String, Box<str>> {
-        resource.rules.iter().map(|rule| (rule.method.to_string(), rule.label.clone())).collect()
-    };
-    old.patterns == new.patterns && old.formats == new.formats && rules(old) == rules(new)
+    let changed = new.iter().filter_map(|(name, after)| {
+        let what = resource::changes(old.get(name)?, after)?;
+        Some((*name, format!("resource {} {what}", plain(name))))
+    });
+    detail("resource", changed.collect(), changes);
 }
 
 /// A name as a log line may hold it.
@@ -165,73 +145,22 @@ fn plain(name: &str) -> String {
     plain.take(64).collect()
 }
 
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+/// A text that a person wrote, in quotes: commas in it are no end.
+fn quoted(text: &str) -> String {
+    let plain = text.chars().map(|c| match c {
+        '"' => '\'',
+        c if c.is_control() => char::REPLACEMENT_CHARACTER,
+        c => c,
+    });
+    format!("\"{}\"", plain.take(64).collect::<String>())
 }
 
-#[cfg(test)]
-mod tests {
-    use std::time::SystemTime;
+/// A value that became another one, or one that came or went.
+fn turned<T: PartialEq>(what: &str, old: &Option<T>, new: &Option<T>, show: fn(&T) -> String) -> Option<String> {
+    let told = |value: &Option<T>| value.as_ref().map_or_else(|| "none".to_owned(), show);
+    (old != new).then(|| format!("{what} {} → {}", told(old), told(new)))
+}
 
-    use super::super::document::{Format, read};
-    use super::diff;
-    use crate::policy::{Snapshot, TokenHash};
-
-    const BASE: &str = r#"
-        [[resources]]
-        name = "Orders"
-        paths = ["/orders"]
-        permissions = { GET = "orders.view", PUT = "orders.edit", POST = "coupons.view" }
-        [roles]
-        warehouse = ["orders.view"]
-        [users.amy]
-        api_access = true
-        permissions = ["orders.edit"]
-        [users.x]
-    "#;
-
-    fn snapshot(text: &str) -> Snapshot {
-        read("t", text, Format::Toml, SystemTime::UNIX_EPOCH)
-            .unwrap_or_else(|faults| panic!("{faults}"))
-            .into_snapshot(1)
-    }
-
-    #[test]
-    fn changes_are_told_by_name() {
-        let hash = TokenHash::of(b"x").to_string();
-        for (from, to, told) in [
-            ("", "", "nothing changed"),
-            ("[users.x]", "[users.bob]\n[users.eve]", "+2 users (bob, eve), -1 user (x)"),
-            ("\"orders.edit\"]", "\"coupons.view\"]", "amy -orders.edit +coupons.view"),
-            ("api_access = true", "api_access = false", "amy api access off"),
-            ("[users.x]", "[users.x]\nroles = [\"warehouse\"]", "x +role warehouse"),
-            ("[users.x]", &format!("[users.x]\ntokens = [\"{hash}\"]"), "x tokens changed"),
-            ("[users.x]", "[users.x]\ntitle = \"X\"\naddresses = [\"::1\"]", "x addresses changed title changed"),
-            ("[users.x]", "[users.x]\nrate_limit = \"1/hour\"", "x rate limit changed"),
-            ("warehouse = [", "warehouse = [\"*\", ", "role warehouse +*"),
-            ("warehouse =", "depot =", "+1 role (depot), -1 role (warehouse)"),
-            ("/orders", "/orders/**", "resource Orders changed"),
-            ("POST = \"coupons.view\"", "POST = [\"coupons.view\", \"orders.edit\"]", "resource Orders changed"),
-        ] {
-            let changes = diff(&snapshot(BASE), &snapshot(&BASE.replace(from, to)));
-            assert_eq!(changes.to_string(), told, "{from} -> {to}");
-            assert_eq!(changes.is_empty(), told == "nothing changed");
-        }
-    }
-
-    #[test]
-    fn many_changes_are_summed_up() {
-        let users = |of: std::ops::Range<u32>, access: bool| -> String {
-            of.map(|n| format!("[users.u{n:04}]\napi_access = {access}\n")).collect()
-        };
-        let old = snapshot(&format!("{BASE}{}", users(0..2000, true)));
-        let new = snapshot(&format!("{BASE}{}", users(1000..4000, false)));
-        let told = diff(&old, &new).to_string();
-        assert!(
-            told.starts_with("+2000 users (u2000, u2001, u2002, u2003, u2004, 1995 more), -1000 users (u0000"),
-            "{told}"
-        );
-        assert!(told.contains("u1000 api access off") && told.ends_with("990 more users changed"), "{told}");
-        assert!(told.len() < 1000, "{told}");
-    }
+fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -25,9 +26,15 @@ fn users_are_listed_with_what_hinders_them() {
     let lines: Vec<Vec<_>> = listed.out.lines().map(|line| line.split("  ").map(str::trim).collect()).collect();
     let cells =
         |line: &[&str]| line.iter().filter(|cell| !cell.is_empty()).map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
-    assert_eq!(cells(&lines[0]), ["amy", "Warehouse", "may use the API", "reader"]);
-    assert_eq!(cells(&lines[2]), ["carol", "API access is off", "chief"]);
+    assert_eq!(cells(&lines[0]), ["USER", "TITLE", "API ACCESS", "LAST USED", "ROLES"]);
+    // The settings name no file that would say when tokens were used.
+    assert_eq!(cells(&lines[1]), ["amy", "Warehouse", "may use the API", "-", "reader"]);
+    assert_eq!(cells(&lines[3]), ["carol", "API access is off", "-", "chief"]);
     let told = place.run(&["user", "list", "--json"]).json();
+    assert!(told["users"][0].get("last_used").is_none());
+    let never = place.run(&["user", "list", "--never-used"]);
+    assert_eq!((never.code, never.out.as_str()), (2, ""));
+    has(&never.err, &["state is not set in the settings"], &"never used");
     let hindered: Vec<_> = told["users"].as_array().unwrap().iter().map(|user| user["hindrance"].clone()).collect();
     assert_eq!(
         hindered,
@@ -39,6 +46,49 @@ fn users_are_listed_with_what_hinders_them() {
             json!("every token has expired")
         ]
     );
+}
+
+#[test]
+fn it_is_told_who_never_used_a_token() {
+    let place = Place::new();
+    place.write("config/portcullis.toml", &format!("state = \"state.json\"\n{}", settings(&place)));
+    let mark = TokenHash::of(SECRET.as_bytes()).mark();
+    let used = format!(r#"{{"version":1,"tokens":{{"{mark:016x}":"2026-07-01T12:00:00Z"}}}}"#);
+    for (state, note, column) in [(used.as_str(), "", "2026-07-01"), ("[users]", "holds no last uses of tokens", "-")] {
+        place.write("config/state.json", state);
+        let listed = place.run(&["user", "list"]);
+        assert_eq!(listed.code, 0, "{listed:?}");
+        has(&listed.err, &[note], &"note");
+        let bob = listed.out.lines().find(|line| line.starts_with("bob")).unwrap();
+        has(bob, &[column], &listed);
+    }
+    assert_eq!(place.run(&["user", "list", "--never-used"]).code, 2, "nothing is known");
+    place.write("config/state.json", &used);
+    let never = place.run(&["user", "list", "--never-used"]);
+    let names: Vec<_> = never.out.lines().skip(1).map(|line| line.split(' ').next().unwrap()).collect();
+    // Carol's access is off, dan has no token and eve's has expired: it is no wonder that they used none.
+    assert_eq!(names, ["amy"], "{never:?}");
+    has(&place.run(&["user", "show", "bob"]).out, &["last used 2026-07-01T12:00:00Z"], &"bob");
+    has(&place.run(&["user", "show", "amy"]).out, &["never used"], &"amy");
+}
+
+fn settings(place: &Place) -> String {
+    fs::read_to_string(place.path("config/portcullis.toml")).unwrap()
+}
+
+#[test]
+fn who_ran_a_command_is_noted_beside_the_document() {
+    let place = Place::new();
+    let journal = place.path("config/access.toml.changes.jsonl");
+    assert_eq!(place.run(&["user", "disable", "amy", "--dry-run"]).code, 0);
+    assert!(!journal.exists(), "nothing was changed");
+    let mut command = place.command(&["user", "disable", "amy"]);
+    assert_eq!(done(command.env("SUDO_USER", "somebody")).code, 0);
+    let line: Value = serde_json::from_str(fs::read_to_string(&journal).unwrap().trim()).unwrap();
+    let root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    // What sudo says is believed of root, and of nobody else.
+    assert_eq!(line["who"] == "somebody", root, "{line}");
+    assert_eq!((&line["way"], &line["changes"]), (&json!("command"), &json!("amy api access off")));
 }
 
 #[test]

@@ -15,6 +15,7 @@
 )]
 
 mod body;
+mod changes;
 mod client;
 mod clients;
 mod confined;
@@ -38,4 +39,5 @@ mod streams;
 mod testssl;
 mod tls;
 mod upstream;
+mod uses;
 mod wait;

@@ -26,6 +26,8 @@ pub(crate) struct Scene {
 /// What the settings say beyond the addresses. All files are relative to the scene's directory.
 pub(crate) struct Plan<'p> {
     pub(crate) access: &'p str,
+    /// Lines before all tables.
+    pub(crate) top: &'p str,
     /// Lines for `[tls]`.
     pub(crate) tls: &'p str,
     pub(crate) audit: &'p str,
@@ -40,7 +42,7 @@ pub(crate) struct Plan<'p> {
 impl Default for Plan<'_> {
     fn default() -> Self {
         let (audit, lockout) = ("off", "enabled = false");
-        Self { access: "access.toml", tls: "", audit, lockout, process: "", upstream: None }
+        Self { access: "access.toml", top: "", tls: "", audit, lockout, process: "", upstream: None }
     }
 }
 
@@ -87,9 +89,9 @@ impl Scene {
     /// Writes the settings.
     pub(crate) fn settle(&self, plan: &Plan<'_>) {
         let upstream = plan.upstream.clone().unwrap_or_else(|| self.upstream.address.to_string());
-        let Plan { access, tls, audit, lockout, process, .. } = plan;
+        let Plan { access, top, tls, audit, lockout, process, .. } = plan;
         let settings = format!(
-            "access = {access:?}\n\
+            "access = {access:?}\n{top}\n\
              [listen]\nhttps = [\"127.0.0.1:0\"]\nworkers = 2\n\
              [tls]\ncertificate = \"certs/server.pem\"\nkey = \"certs/server.key\"\n{tls}\n\
              [upstream]\nservers = [\"http://{upstream}\"]\n\
@@ -139,15 +141,18 @@ impl Gateway {
         Self { child, log, https, ops, dir: settings.parent().unwrap().to_owned() }
     }
 
-    /// Keeps every audit file in the directory of the settings and below it, also those that were put aside.
+    /// Keeps every audit file in the directory of the settings and below it, also those that were put aside, and what is
+    /// written of changes and of uses.
     fn keep_audit(&self) {
         let mut waiting = vec![self.dir.clone()];
         while let Some(dir) = waiting.pop() {
             for path in fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path()) {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let kinds = [("audit.jsonl", "audit"), (".changes.jsonl", "journal"), ("state.json", "state")];
                 if path.is_dir() {
                     waiting.push(path);
-                } else if path.file_name().is_some_and(|name| name.to_string_lossy().contains("audit.jsonl")) {
-                    kept::printed("process-audit", &fs::read_to_string(path).unwrap_or_default());
+                } else if let Some((_, kind)) = kinds.iter().find(|(part, _)| name.contains(part)) {
+                    kept::printed(&format!("process-{kind}"), &fs::read_to_string(path).unwrap_or_default());
                 }
             }
         }

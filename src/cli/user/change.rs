@@ -9,10 +9,15 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use crate::cli::answer::{Answer, Failure};
+use crate::cli::config::variable;
 use crate::cli::{Exit, credentials, table};
 use crate::policy::TokenHash;
-use crate::source::edit::{Change, Draft, EditError};
+use crate::server::process;
+use crate::source::edit::{Author, Change, Draft, EditError, Way};
 use crate::source::mint::{NewToken, mint};
+
+/// Whom sudo was called by.
+const SUDO: &str = "SUDO_USER";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
@@ -102,8 +107,10 @@ pub(super) fn run(command: &Command, document: &Path, now: SystemTime) -> Result
     let diff = if changed { diff(&before, &draft.text(), document) } else { String::new() };
     // One that is not stored opens nothing, so it is not told either.
     let token = token.filter(|_| !whom.dry_run).map(|token| token.as_str().to_owned());
+    let mut notes = Vec::new();
     if changed && !whom.dry_run {
-        draft.save().map_err(|error| Failure::Failed(error.to_string()))?;
+        let saved = draft.save(&author()).map_err(|error| Failure::Failed(error.to_string()))?;
+        notes.extend(saved.unwritten.map(|why| format!("saved, and not noted who did it: {why}")));
     }
     let text = match (&token, changed, whom.dry_run) {
         (Some(token), ..) => token.clone(),
@@ -111,7 +118,6 @@ pub(super) fn run(command: &Command, document: &Path, now: SystemTime) -> Result
         (None, true, false) => format!("saved: {}", command.deed(&whom.name)),
         (None, false, _) => "nothing to change".to_owned(),
     };
-    let mut notes = Vec::new();
     if token.is_some() {
         notes.push("this is the only time that the token is shown; it counts from now on".to_owned());
     }
@@ -120,6 +126,12 @@ pub(super) fn run(command: &Command, document: &Path, now: SystemTime) -> Result
     }
     let done = Done { user: whom.name.clone(), changed, dry_run: whom.dry_run, diff, token };
     Ok(Answer::new(Exit::Yes, text, &done)?.notes(notes.join("\n")))
+}
+
+/// Whoever runs the command.
+fn author() -> Author {
+    let sudo = variable(SUDO).and_then(|name| name.into_string().ok());
+    Author { way: Way::Command, who: process::login_name(sudo), from: None }
 }
 
 fn told(error: &EditError) -> Failure {

@@ -5,6 +5,7 @@
 mod change;
 mod list;
 mod show;
+mod uses;
 
 use std::time::SystemTime;
 
@@ -21,8 +22,8 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// List the users, and what hinders those who cannot use the API
-    List,
+    /// List the users, what hinders those who cannot use the API, and when their tokens were last used
+    List(list::Args),
     /// Show one user: tokens, roles, and every permission with where it comes from
     Show {
         /// The user
@@ -34,8 +35,8 @@ enum Command {
 
 pub(super) fn run(args: &Args, common: &Common, now: SystemTime) -> Result<Answer, Failure> {
     match &args.command {
-        Command::List => list::run(&common.law()?, now),
-        Command::Show { name } => show::run(name, &common.law()?, now),
+        Command::List(args) => list::run(args, common, now),
+        Command::Show { name } => show::run(name, common, now),
         Command::Change(command) => change::run(command, &common.settings()?.access, now),
     }
 }

@@ -2,12 +2,13 @@
 
 use std::time::SystemTime;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
+use super::uses::{Uses, written};
 use crate::cli::answer::{Answer, Failure};
+use crate::cli::config::Common;
 use crate::cli::holders::{self, Held};
-use crate::cli::{Exit, credentials, table};
+use crate::cli::{Exit, credentials, reading, table};
 use crate::policy::{Permission, Token, User};
 use crate::source::document::Law;
 use crate::source::edit::EditError;
@@ -37,16 +38,19 @@ struct ShownToken {
     created: Option<String>,
     expires: Option<String>,
     expired: bool,
+    /// Null for never. Left out where that is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<Option<String>>,
 }
 
 impl ShownToken {
-    fn new(token: &Token, now: SystemTime) -> Self {
-        let moment = |moment: Option<SystemTime>| Timestamp::try_from(moment?).ok().map(|moment| moment.to_string());
+    fn new(token: &Token, uses: &Uses, now: SystemTime) -> Self {
         Self {
             label: token.label.as_deref().map(str::to_owned),
-            created: moment(token.created),
-            expires: moment(token.expires),
-            expired: token.expires.is_some_and(|end| end <= now),
+            created: token.created.and_then(written),
+            expires: token.expires.and_then(written),
+            expired: token.expired(now),
+            last_used: uses.of_token(token).map(|used| used.and_then(written)),
         }
     }
 
@@ -56,27 +60,33 @@ impl ShownToken {
             self.label.clone(),
             self.created.as_ref().map(|created| format!("created {created}")),
             self.expires.as_ref().map(|expires| format!("{ended} {expires}")),
+            self.last_used.as_ref().map(|used| match used {
+                Some(used) => format!("last used {used}"),
+                None => "never used".to_owned(),
+            }),
         ];
         let said: Vec<_> = parts.into_iter().flatten().collect();
         if said.is_empty() { "without a label".to_owned() } else { said.join(", ") }
     }
 }
 
-pub(super) fn run(name: &str, law: &Law, now: SystemTime) -> Result<Answer, Failure> {
-    let user = law.users.get(name).ok_or_else(|| Failure::Failed(EditError::no_user(law, name).to_string()))?;
-    let shown = Shown::new(law, user, now);
-    Answer::new(Exit::Yes, shown.text(), &shown)
+pub(super) fn run(name: &str, common: &Common, now: SystemTime) -> Result<Answer, Failure> {
+    let settings = common.settings()?;
+    let (law, uses) = (reading::law(&settings.access)?, Uses::of(&settings));
+    let user = law.users.get(name).ok_or_else(|| Failure::Failed(EditError::no_user(&law, name).to_string()))?;
+    let shown = Shown::new(&law, user, &uses, now);
+    Ok(Answer::new(Exit::Yes, shown.text(), &shown)?.notes(uses.trouble.unwrap_or_default()))
 }
 
 impl Shown {
-    fn new(law: &Law, user: &User, now: SystemTime) -> Self {
+    fn new(law: &Law, user: &User, uses: &Uses, now: SystemTime) -> Self {
         let all: Vec<&Permission> = law.policy.permissions().iter().collect();
         Self {
             name: user.name.to_string(),
             title: user.title.as_deref().map(str::to_owned),
             api_access: user.api_access,
             hindrance: credentials::hindrance(user, now),
-            tokens: user.tokens.iter().map(|token| ShownToken::new(token, now)).collect(),
+            tokens: user.tokens.iter().map(|token| ShownToken::new(token, uses, now)).collect(),
             roles: holders::role_names(law, user),
             grants: user.grants.iter().map(ToString::to_string).collect(),
             held: holders::held(law, user, &all),

@@ -3,6 +3,7 @@
 //! Loading is the same at start and at a reload. At start a fault ends the start; at a reload the last good stays.
 
 pub(super) mod access;
+mod changes;
 pub(super) mod tls;
 pub(super) mod upstream;
 

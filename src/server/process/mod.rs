@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::geteuid;
+use nix::unistd::{User, geteuid, getuid};
 
 use super::StartError;
 use crate::settings::{Audit, Settings};
@@ -31,6 +31,14 @@ pub fn keep_memory_private() -> io::Result<()> {
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
     prctl::set_dumpable(false)?;
     Ok(())
+}
+
+/// The login name of whoever runs the process. `sudo` is whom sudo says that it was called by, which is believed of root.
+#[must_use]
+pub fn login_name(sudo: Option<String>) -> String {
+    let uid = getuid();
+    let named = || User::from_uid(uid).ok().flatten().map(|user| user.name);
+    sudo.filter(|_| uid.is_root()).or_else(named).unwrap_or_else(|| format!("uid {uid}"))
 }
 
 /// Descriptors for files, listeners, and the upstream's connections.
@@ -112,6 +120,9 @@ impl<'s> Confinement<'s> {
         self.reread.iter().for_each(|path| allowed.reading(path));
         if let Audit::File(path) = &self.settings.audit {
             allowed.appending(path);
+        }
+        if let Some(path) = &self.settings.state {
+            allowed.replacing(path);
         }
         if let Some(path) = &self.settings.ops.socket {
             allowed.unlinking(path);

@@ -44,6 +44,8 @@ pub(super) struct Allowed {
     /// Those of them that are closed once they are replaced.
     held: BTreeSet<PathBuf>,
     append: BTreeSet<PathBuf>,
+    /// Where a file is written anew and renamed over the one that was there.
+    replace: BTreeSet<PathBuf>,
     resolve: BTreeSet<PathBuf>,
     empty: BTreeSet<PathBuf>,
     /// Where files may be removed.
@@ -73,6 +75,11 @@ impl Allowed {
             Ok(found) if !found.is_file() => self.append.extend([found]),
             Ok(_) | Err(_) => self.append.extend(homes(file)),
         }
+    }
+
+    /// Lets a file be replaced, which takes its directory, and whatever is in it.
+    pub(super) fn replacing(&mut self, file: &Path) {
+        self.replace.extend(homes(file).take(1));
     }
 
     /// Lets names be looked up. Where a file of the resolver's is elsewhere, it is replaced there.
@@ -122,6 +129,7 @@ pub(super) fn enter(allowed: &Allowed) -> Result<(), RulesetError> {
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort);
     let reading = AccessFs::ReadFile | AccessFs::ReadDir;
     let appending = AccessFs::WriteFile | AccessFs::MakeReg;
+    let replacing = reading | appending | AccessFs::RemoveFile;
     let emptying = AccessFs::ReadDir | AccessFs::RemoveFile | AccessFs::RemoveDir;
     let status = ruleset
         .handle_access(AccessFs::from_all(KNOWN))?
@@ -129,6 +137,7 @@ pub(super) fn enter(allowed: &Allowed) -> Result<(), RulesetError> {
         .add_rules(path_beneath_rules(&allowed.read, reading))?
         .add_rules(path_beneath_rules(&allowed.resolve, reading))?
         .add_rules(path_beneath_rules(&allowed.append, appending))?
+        .add_rules(path_beneath_rules(&allowed.replace, replacing))?
         .add_rules(path_beneath_rules(&allowed.unlink, AccessFs::RemoveFile))?
         .add_rules(path_beneath_rules(&allowed.empty, emptying))?
         .add_rules(path_beneath_rules(&allowed.prune, AccessFs::RemoveDir))?
@@ -154,9 +163,10 @@ fn tell(allowed: &Allowed, extent: &str) {
     };
     let names = if allowed.resolve.is_empty() { "no" } else { "yes" };
     tracing::info!(
-        "sandbox: {extent}; reads {}; appends in {}; looks up names: {names}; no new privileges",
+        "sandbox: {extent}; reads {}; appends in {}; writes in {}; looks up names: {names}; no new privileges",
         list(&allowed.read),
         list(&allowed.append),
+        list(&allowed.replace),
     );
 }
 
@@ -192,6 +202,12 @@ mod tests {
         allowed.appending(&root.join("archive/audit.jsonl"));
         allowed.appending("/dev/null".as_ref());
         assert!(allowed.append.iter().eq(&["/dev/null".into(), root.join("archive")]), "{allowed:?}");
+        allowed.replacing(&root.join("live/key.pem"));
+        allowed.replacing(&root.join("state.json"));
+        assert!(
+            allowed.replace.iter().eq(&[root.clone(), root.join("live")]),
+            "a link is replaced itself: {allowed:?}"
+        );
         allowed.removing(&root.join("archive"));
         assert!(allowed.empty.contains(&root.join("archive")) && allowed.prune.contains(&root), "{allowed:?}");
     }

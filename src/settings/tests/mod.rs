@@ -31,6 +31,7 @@ servers = ["http://127.0.0.1:9001"]
 /// Every key, with another value than its default.
 const ALL: &str = r#"
 access = "/etc/portcullis/access.json"
+state = "../run/state.json"
 answers = "problem"
 realm = "It's mine"
 [listen]
@@ -138,7 +139,7 @@ fn leaves() -> Vec<(String, String, &'static Value)> {
 fn the_least_settings_have_safe_defaults() {
     let settings = good(LEAST);
     let cores = std::thread::available_parallelism().unwrap();
-    assert_eq!(settings.access, Path::new("config/access.toml"));
+    assert_eq!((settings.access.as_path(), settings.state), (Path::new("config/access.toml"), None));
     assert_eq!((settings.answers, settings.realm.as_str()), (Answers::Store, "Store API"));
     assert_eq!((settings.listen.workers, settings.listen.backlog), (cores, 1024));
     assert!(settings.listen.http.is_empty() && settings.ops.http.is_none() && settings.tls.client_ca.is_none());
@@ -156,6 +157,7 @@ fn the_least_settings_have_safe_defaults() {
 fn every_key_reaches_its_place() {
     let settings = good(ALL);
     assert_eq!(settings.access, Path::new("/etc/portcullis/access.json"));
+    assert_eq!(settings.state.as_deref(), Some("config/../run/state.json".as_ref()));
     assert_eq!((settings.answers, settings.realm.as_str()), (Answers::Problem, "It's mine"));
     assert_eq!(settings.listen.https.len(), 3, "port 0 is never twice the same");
     assert_eq!((settings.listen.workers.get(), settings.listen.backlog), (3, 7));
@@ -208,15 +210,27 @@ fn the_sample_loads_as_it_is() {
 #[test]
 fn the_comments_of_the_sample_tell_the_defaults() {
     let (text, off) = uncommented();
-    let expected =
-        ["http", "certificates", "client_ca", "ca", "body_size", "user", "address", "http", "socket", "user", "group"];
+    let expected = [
+        "state",
+        "http",
+        "certificates",
+        "client_ca",
+        "ca",
+        "body_size",
+        "user",
+        "address",
+        "http",
+        "socket",
+        "user",
+        "group",
+    ];
     assert_eq!(off, expected);
     let mut all = good(&text);
     assert_eq!(std::mem::take(&mut all.listen.http).len(), 1);
     assert_eq!(std::mem::take(&mut all.tls.more).len(), 1);
     assert!(all.tls.client_ca.take().is_some() && all.upstream.ca.take().is_some() && all.ops.http.take().is_some());
     assert!(all.rate_limit.user.take().is_some() && all.rate_limit.address.take().is_some());
-    assert!(all.ops.socket.take().is_some());
+    assert!(all.ops.socket.take().is_some() && all.state.take().is_some());
     assert_eq!(all.limits.body_size.take(), Some(10 << 20));
     assert!(all.process.user.take().is_some() && all.process.group.take().is_some());
     assert_eq!(all, good(SAMPLE));

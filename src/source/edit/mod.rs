@@ -2,9 +2,10 @@
 //!
 //! A [`Draft`] is a file as it was read and as it is to be. Its text is changed in `toml` or `json`, judged as a reload
 //! judges it, and written by `save`: there is a whole document at any moment, and it is written only over the one that was
-//! read. Called by the commands.
+//! read. Who changed what is written down in a `journal` beside it. Called by the commands.
 
 mod change;
+pub mod journal;
 mod json;
 mod judge;
 mod save;
@@ -19,12 +20,13 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub use change::{Change, EditError};
-pub use save::SaveError;
+pub use journal::{Author, Way};
+pub use save::{SaveError, Saved};
 
-use super::diff::{Changes, diff};
+use super::diff::{Changes, between};
 use super::document::{self, Faults, Format, Law};
-use super::file::{Contents, read_file};
-use crate::policy::Snapshot;
+use super::file::{ContentHash, Contents, read_file};
+use journal::Step;
 use save::Refused;
 use tree::{Around, Tree, tree};
 
@@ -87,9 +89,8 @@ impl Draft {
     /// What the changes so far come to, by name.
     #[must_use]
     pub fn changes(&self) -> Changes {
-        // Both were read before, so neither has faults.
-        let both = self.snapshot(&self.contents.bytes).zip(self.snapshot(self.text().as_bytes()));
-        both.map(|(was, now)| diff(&was, &now)).unwrap_or_default()
+        // It was read before, so it has no faults.
+        self.of(&self.contents.bytes).map(|was| between(&was, &self.law)).unwrap_or_default()
     }
 
     /// Makes a change, and judges the document as a reload will. Whether it changed anything.
@@ -159,17 +160,20 @@ impl Draft {
     }
 
     /// What a text says, unless it has faults.
-    fn snapshot(&self, bytes: &[u8]) -> Option<Snapshot> {
-        Some(self.read(std::str::from_utf8(bytes).ok()?).ok()?.into_snapshot(0))
+    fn of(&self, bytes: &[u8]) -> Option<Law> {
+        self.read(std::str::from_utf8(bytes).ok()?).ok()
     }
 
-    /// Writes it in the place of the one that was read, and tells what changed.
+    /// Writes it in the place of the one that was read, and before that into the journal who makes the change.
     ///
     /// # Errors
     /// [`SaveError`]; the document is as it was then, or as somebody else made it.
-    pub fn save(self) -> Result<Changes, SaveError> {
-        match save::replace(&self.contents, self.text().as_bytes()) {
-            Ok(()) => Ok(self.changes()),
+    pub fn save(self, by: &Author) -> Result<Saved, SaveError> {
+        let text = self.text();
+        let hashes = [self.contents.hash, ContentHash::of(text.as_bytes())];
+        let step = Step::by(by, self.now, hashes, self.changes().to_string());
+        match save::replace(&self.contents, text.as_bytes(), &step) {
+            Ok(saved) => Ok(saved),
             Err(Refused::Other(error)) => Err(error),
             Err(Refused::Changed(theirs)) => {
                 Err(SaveError::Changed { path: self.contents.path.clone(), changes: self.theirs(&theirs) })
@@ -179,8 +183,8 @@ impl Draft {
 
     /// What somebody else changed since this was read.
     fn theirs(&self, there: &Contents) -> String {
-        let Some(now) = self.snapshot(&there.bytes) else { return "it has faults now".to_owned() };
-        let changes = self.snapshot(&self.contents.bytes).map(|was| diff(&was, &now)).unwrap_or_default();
+        let Some(now) = self.of(&there.bytes) else { return "it has faults now".to_owned() };
+        let changes = self.of(&self.contents.bytes).map(|was| between(&was, &now)).unwrap_or_default();
         if changes.is_empty() { "only its form or its comments are different".to_owned() } else { changes.to_string() }
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::journal::{Journal, Step, beside as journal_beside};
 use crate::source::file::{Contents, ReadError, read_file};
 
 /// Why a document was not saved.
@@ -69,8 +70,16 @@ impl From<SaveError> for Refused {
     }
 }
 
+/// A document that was saved.
+#[derive(Debug)]
+#[must_use = "it may have to be told that the change is not in the journal"]
+pub struct Saved {
+    /// Why the change is not in the journal, with the journal's path; `None` where it is.
+    pub unwritten: Option<String>,
+}
+
 /// Replaces a file, with its mode and owner, if it is still what was read.
-pub(super) fn replace(read: &Contents, text: &[u8]) -> Result<(), Refused> {
+pub(super) fn replace(read: &Contents, text: &[u8], step: &Step) -> Result<Saved, Refused> {
     let path = &read.path;
     let failed = |what| move |source| SaveError::Io { path: path.clone(), what, source };
     // Two that change it at once: the lock is on the file that is replaced, so who waits for it finds another in place.
@@ -89,10 +98,15 @@ pub(super) fn replace(read: &Contents, text: &[u8]) -> Result<(), Refused> {
     if locked != there || now.hash != read.hash {
         return Err(Refused::Changed(now));
     }
+    // Before it takes effect, so that whoever reloads it finds who made it.
+    let journal = Journal::open(path).and_then(|journal| journal.append(step));
+    let told = |error| format!("{}: cannot be written: {error}", journal_beside(path).display());
+    let saved = Saved { unwritten: journal.err().map(told) };
     new.persist(path).map_err(|error| failed("the new file cannot take its place")(error.error))?;
     // So that the new name is there after a power cut too.
     let synced = File::open(directory).and_then(|directory| directory.sync_all());
-    Ok(synced.map_err(failed("its directory cannot be synced"))?)
+    synced.map_err(failed("its directory cannot be synced"))?;
+    Ok(saved)
 }
 
 /// The new contents in a file of their own, safely on the disk. It is removed unless it takes the other's place.

@@ -138,7 +138,7 @@ fn new_token(hash: &TokenHash, [label, expires]: [&Option<String>; 2], now: Syst
 }
 
 /// A moment as RFC 3339 writes it, to the second.
-fn written(moment: SystemTime) -> String {
+pub(super) fn written(moment: SystemTime) -> String {
     let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
     jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::MAX).to_string()

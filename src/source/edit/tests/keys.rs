@@ -180,7 +180,7 @@ fn the_version_is_of_what_was_read() {
         let (mut draft, version) = (place.draft(), place.draft().version());
         draft.make("amy", &Change::Access(false)).unwrap();
         assert_eq!((draft.version(), version.len()), (version.clone(), 64));
-        assert_eq!(draft.save().unwrap().to_string(), "amy api access off");
+        assert_eq!(draft.changes().to_string(), "amy api access off");
         assert_ne!(place.draft().version(), version);
     }
 }

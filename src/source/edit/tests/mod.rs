@@ -1,4 +1,5 @@
 mod editor;
+mod journal;
 mod keys;
 mod random;
 mod saving;

@@ -4,7 +4,12 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 
 use super::{Place, TOML, both, filled, now, revoke};
+use crate::source::edit::journal::{Author, Way};
 use crate::source::edit::{Change, Draft, SaveError};
+
+fn carol() -> Author {
+    Author { way: Way::Panel, who: "carol".to_owned(), from: Some("192.0.2.7".parse().unwrap()) }
+}
 
 #[test]
 fn line_ends_and_a_mark_are_kept_and_mixed_ones_are_left_alone() {
@@ -28,13 +33,13 @@ fn a_save_keeps_mode_and_links_and_leaves_nothing_behind() {
     let mut draft = Draft::open(&link, now()).unwrap();
     assert!(draft.make("amy", &Change::Access(false)).unwrap() && draft.is_changed());
     let text = draft.text();
-    draft.save().unwrap();
+    assert!(draft.save(&carol()).unwrap().unwritten.is_none());
     assert_eq!(place.text(), text);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     let after = fs::metadata(&place.path).unwrap();
     assert_eq!((after.mode(), after.uid(), after.gid()), (before.mode(), before.uid(), before.gid()));
     assert_ne!(after.ino(), before.ino(), "replaced, not overwritten");
-    assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 2);
+    assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 3, "document, link and journal");
 }
 
 #[test]
@@ -47,12 +52,12 @@ fn a_save_in_between_is_not_overwritten() {
         let other = if rename { place.dir.path().join("other") } else { place.path.clone() };
         fs::write(&other, &theirs).unwrap();
         fs::rename(&other, &place.path).unwrap();
-        assert!(matches!(draft.save(), Err(SaveError::Changed { .. })));
+        assert!(matches!(draft.save(&carol()), Err(SaveError::Changed { .. })));
         assert_eq!(place.text(), theirs);
     }
     let locked = fs::File::open(&place.path).unwrap();
     locked.lock().unwrap();
-    assert!(matches!(place.draft().save(), Err(SaveError::Busy(_))));
+    assert!(matches!(place.draft().save(&carol()), Err(SaveError::Busy(_))));
     assert_eq!(fs::read_dir(place.dir.path()).unwrap().count(), 1);
 }
 
@@ -69,7 +74,7 @@ fn who_saves_second_is_told_what_the_first_changed() {
             let mut draft = place.draft();
             draft.make("amy", &Change::Access(false)).unwrap();
             fs::write(&place.path, &theirs).unwrap();
-            let error = draft.save().unwrap_err();
+            let error = draft.save(&carol()).unwrap_err();
             assert!(matches!(&error, SaveError::Changed { changes, .. } if changes == told), "{error}");
             assert!(error.to_string().contains(&format!("({told})")), "{error}");
             assert_eq!(place.text(), theirs);
