@@ -9,6 +9,11 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+/// The longest line that is shown whole, in characters; of longer ones the part around the fault.
+const LONGEST_SHOWN: usize = 240;
+/// How much of a longer line is shown in front of the fault.
+const IN_FRONT: usize = 60;
+
 /// The text of a file, with the places where its lines begin.
 #[derive(Clone, Debug)]
 pub struct Source<'t> {
@@ -45,13 +50,16 @@ impl<'t> Source<'t> {
         let shown = self.text.get(start..).and_then(|rest| rest.lines().next()).unwrap_or("");
         let before = characters(shown, span.start.saturating_sub(start));
         let marked = characters(shown, span.end.saturating_sub(start)).saturating_sub(before);
+        let (shown, indent) = excerpt(shown, before);
+        let marked = marked.min(LONGEST_SHOWN);
         Fault {
             file: self.name.to_owned(),
             line,
             column: before + 1,
             message: message.into(),
             help: None,
-            shown: printable(shown),
+            shown: printable(&shown),
+            indent,
             marked,
         }
     }
@@ -72,6 +80,9 @@ pub struct Fault {
     pub help: Option<String>,
     #[serde(skip)]
     shown: String,
+    /// How many characters of what is shown stand in front of the fault.
+    #[serde(skip)]
+    indent: usize,
     #[serde(skip)]
     marked: usize,
 }
@@ -86,7 +97,7 @@ impl Fault {
     /// Shows the line no further than the fault: what stands behind it may be a secret.
     #[must_use]
     pub fn concealed(mut self) -> Self {
-        let known = self.column - 1 + self.marked;
+        let known = self.indent + self.marked;
         self.shown = self.shown.chars().take(known).chain(['…']).collect();
         self
     }
@@ -98,8 +109,7 @@ impl fmt::Display for Fault {
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
         // A tab stays one, so that the mark stands below the fault however wide a tab is.
-        let indent: String =
-            self.shown.chars().take(self.column - 1).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent: String = self.shown.chars().take(self.indent).map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
         writeln!(f, "{}:{}:{}: {}", self.file, self.line, self.column, self.message)?;
         writeln!(f, "{margin} |")?;
         writeln!(f, "{number} | {}", self.shown)?;
@@ -161,6 +171,16 @@ fn characters(line: &str, byte: usize) -> usize {
     line.char_indices().take_while(|(start, _)| *start < byte).count()
 }
 
+/// What is shown of a line, and how many characters of that stand in front of the fault.
+fn excerpt(line: &str, before: usize) -> (String, usize) {
+    if line.chars().nth(LONGEST_SHOWN).is_none() {
+        return (line.to_owned(), before);
+    }
+    let cut = before.saturating_sub(IN_FRONT);
+    let part: String = line.chars().skip(cut).take(LONGEST_SHOWN).collect();
+    if cut == 0 { (format!("{part}…"), before) } else { (format!("…{part}…"), before - cut + 1) }
+}
+
 /// The line without what a terminal would obey.
 fn printable(line: &str) -> String {
     line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
@@ -199,6 +219,14 @@ mod tests {
     fn a_mark_ends_with_its_line() {
         let source = Source::new("x", "a = [\n1,\n]");
         assert!(source.fault(4..10, "m").to_string().ends_with("|     ^"));
+    }
+
+    #[test]
+    fn of_a_long_line_a_part_is_shown() {
+        let text = format!("{}é!{}", "a".repeat(5000), "b".repeat(5000));
+        let shown = Source::new("x", &text).fault(5002..5003, "m").to_string();
+        let expected = format!("1 | …{}é!{}…\n  | {}^", "a".repeat(59), "b".repeat(179), " ".repeat(61));
+        assert_eq!(shown, format!("x:1:5002: m\n  |\n{expected}"));
     }
 
     #[test]

@@ -12,12 +12,14 @@ mod credentials;
 mod demo;
 mod explain;
 mod holders;
+mod import;
 mod lockout;
 mod log;
 mod output;
 mod permissions;
 mod reading;
 mod schema;
+mod secret;
 mod serve;
 mod shell;
 mod table;
@@ -67,6 +69,9 @@ enum Command {
     Permissions(permissions::Args),
     /// See the users, and change them in the access document
     User(user::Args),
+    /// Bring users or resources along from elsewhere
+    #[command(subcommand)]
+    Import(import::Command),
     /// Work with API tokens
     #[command(subcommand)]
     Token(token::Command),
@@ -124,6 +129,7 @@ fn answer(cli: Cli, output: &mut Output) -> Result<Answer, Failure> {
         Command::WhoCan(args) => who_can::run(&args, &common.law()?, now),
         Command::Permissions(args) => permissions::run(&args, &common.law()?),
         Command::User(args) => user::run(&args, &common, now),
+        Command::Import(command) => import::run(&command, &common, now),
         Command::Token(command) => token::run(&command),
         Command::Lockout(command) => lockout::run(&command, &common),
         Command::Cert(args) => cert::run(&args, now),

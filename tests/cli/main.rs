@@ -5,6 +5,7 @@ mod answers;
 mod demo;
 mod files;
 mod harness;
+mod imports;
 #[path = "../kept/mod.rs"]
 mod kept;
 mod lockout;

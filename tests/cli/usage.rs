@@ -5,13 +5,18 @@ use std::io::pipe;
 
 use crate::harness::{Place, done, has};
 
-const COMMANDS: [&[&str]; 13] = [
+const COMMANDS: [&[&str]; 18] = [
     &["demo"],
     &["serve"],
     &["check"],
     &["explain"],
     &["who-can"],
     &["permissions"],
+    &["user"],
+    &["user", "password"],
+    &["import"],
+    &["import", "htpasswd"],
+    &["import", "openapi"],
     &["token"],
     &["token", "hash"],
     &["lockout"],

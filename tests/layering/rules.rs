@@ -37,6 +37,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("landlock", &["server/process/"]),
     ("nix", &["server/process/", "gate/beat.rs"]),
     ("rustix", &["server/process/"]),
+    ("rpassword", &["cli/"]),
+    // Descriptions of an API are YAML; what Portcullis itself reads is not.
+    ("serde_saphyr", &["source/import/"]),
     // The sample store is a guest here: it plays somebody else's API.
     ("axum", &["demo/"]),
 ];

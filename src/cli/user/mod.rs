@@ -2,7 +2,7 @@
 //!
 //! A change is made in the document's file, which the gateway reloads by itself: nothing is told to it.
 
-mod change;
+pub(super) mod change;
 mod list;
 mod show;
 mod uses;

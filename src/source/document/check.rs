@@ -12,7 +12,7 @@ use std::time::SystemTime;
 use super::fields::Text;
 use super::report::{Report, quote};
 use super::shape::Document;
-use crate::policy::{Permission, Policy, PolicyBuilder, Users};
+use crate::policy::{PasswordHash, Permission, Policy, PolicyBuilder, Users};
 
 /// What the control panel requires. It is guarded by the same permissions as the API.
 pub(in crate::source) const PANEL_PERMISSIONS: &[&str] = &["panel.users.view", "panel.users.edit", "panel.audit.view"];
@@ -43,17 +43,32 @@ pub(super) fn document(document: &Document<'_>, now: SystemTime, report: &mut Re
 
 /// Checks the name of a user, resource or role. `what` names it: "a user's name".
 fn name(text: Text<'_>, what: &str, report: &mut Report<'_>) {
-    let name = text.value;
-    let wrong = if name.is_empty() {
-        "is empty"
+    if let Some(problem) = name_problem(text.value) {
+        report.fault(text.span, format!("{what} {problem}: {}", quote(text.value)));
+    }
+}
+
+/// What is wrong with a name, as words behind it.
+fn name_problem(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        Some("is empty")
     } else if name.chars().any(char::is_control) {
-        "has a control character"
+        Some("has a control character")
     } else if name.trim() != name {
-        "begins or ends with a space"
+        Some("begins or ends with a space")
     } else if name.chars().nth(LONGEST_NAME).is_some() {
-        "is longer than 200 characters"
+        Some("is longer than 200 characters")
     } else {
-        return;
-    };
-    report.fault(text.span, format!("{what} {wrong}: {}", quote(name)));
+        None
+    }
+}
+
+/// What is wrong with the name of a user, as words behind it.
+pub(in crate::source) fn user_name_problem(name: &str) -> Option<&'static str> {
+    name_problem(name).or_else(|| name.contains(':').then_some("has a ':', where credentials end it"))
+}
+
+/// Reads the hash of a password as a document may store it, or says in words why it may not. They hold none of the text.
+pub(in crate::source) fn password_hash(text: &str) -> Result<PasswordHash, String> {
+    stored::password(text).map_err(|error| error.to_string())
 }

@@ -25,6 +25,7 @@ pub use fault::{Fault, Faults};
 pub use lines::Place;
 
 use crate::policy::{Policy, Snapshot, Users};
+pub(in crate::source) use check::{password_hash, user_name_problem};
 use node::{Node, Value};
 use report::Report;
 

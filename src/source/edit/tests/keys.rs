@@ -2,7 +2,7 @@
 
 use super::{Place, TOML, both, changed};
 use crate::policy::{PasswordHash, TokenHash};
-use crate::source::edit::Change;
+use crate::source::edit::{Author, Change, Way};
 
 pub(super) fn argon2(which: usize) -> String {
     let salt = ["c2FsdHNhbHRzYWx0", "c2FsdHNhbHRzYWxz"][which];
@@ -70,7 +70,7 @@ fn a_key_that_is_set_changes_its_own_line() {
         assert!(draft.make("bob", &panel(0)).unwrap());
         assert!(!draft.make("bob", &panel(0)).unwrap(), "it is there already");
         assert_eq!(draft.law().users.get("bob").unwrap().panel, Some(PasswordHash::new(&argon2(0))));
-        assert_eq!(draft.changes().to_string(), "bob panel password changed");
+        assert_eq!(draft.changes().to_string(), "bob panel password set");
     }
 }
 
@@ -181,6 +181,8 @@ fn the_version_is_of_what_was_read() {
         draft.make("amy", &Change::Access(false)).unwrap();
         assert_eq!((draft.version(), version.len()), (version.clone(), 64));
         assert_eq!(draft.changes().to_string(), "amy api access off");
+        let by = Author { way: Way::Command, who: "root".to_owned(), from: None };
+        draft.save(&by).unwrap();
         assert_ne!(place.draft().version(), version);
     }
 }

@@ -66,7 +66,7 @@ fn who_saves_second_is_told_what_the_first_changed() {
     for place in both() {
         let text = place.text();
         for (theirs, told) in [
-            (text.replace("\"a.delete\"", "\"a.edit\""), "resource A changed"),
+            (text.replace("\"a.delete\"", "\"a.edit\""), "resource A DELETE a.delete → a.edit"),
             (format!("{text}\n"), "only its form or its comments are different"),
             (format!("{text}\n]"), "it has faults now"),
             (place.after("bob", &[Change::Access(false), revoke("a.edit")]), "bob -a.edit api access off"),
