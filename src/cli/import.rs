@@ -159,10 +159,12 @@ fn write_new(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn counted(imported: &Imported) -> String {
-    let Imported { resources, paths, notes, left_out, .. } = imported;
+    let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     format!(
-        "{resources} resources for {paths} paths; {} comments to look at, {} things that could not be said",
-        notes.len(),
-        left_out.len()
+        "{} for {}; {} to look at, {} that could not be said",
+        count(imported.resources, "resource", "resources"),
+        count(imported.paths, "path", "paths"),
+        count(imported.notes.len(), "comment", "comments"),
+        count(imported.left_out.len(), "thing", "things")
     )
 }

@@ -200,7 +200,7 @@ fn a_description_becomes_resources_that_are_accepted() {
     let printed = place.run(&["import", "openapi", "api.yaml", "--config", "nowhere.toml"]);
     assert_eq!(printed.code, 0, "{printed:?}");
     has(&printed.out, &["# - /a{b}: ", "# LOOK: GET /time: ", "POST = \"products.create\""], &printed);
-    has(&printed.err, &["3 resources for 3 paths; 1 comments to look at, 1 things that could not be said"], &printed);
+    has(&printed.err, &["3 resources for 3 paths; 1 comment to look at, 1 thing that could not be said"], &printed);
     assert!(!printed.out.contains("[roles]") && !printed.out.contains("[users"));
     place.access(&format!("allow_no_users = true\n{}", printed.out));
     let explained = place.run(&["explain", "-", "DELETE", "/api/v2/products/7", "--json"]).json();

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a description of an API")]
 pub(super) struct Document {
     pub(super) openapi: Option<Word>,
     pub(super) swagger: Option<Word>,
@@ -22,23 +23,27 @@ pub(super) struct Document {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "components by their kind")]
 pub(super) struct Components {
     #[serde(rename = "pathItems")]
     pub(super) path_items: Option<Pairs<Option<PathItem>>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a server with its url")]
 pub(super) struct Server {
     pub(super) url: String,
     pub(super) variables: Option<Pairs<Variable>>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "a variable with its default")]
 pub(super) struct Variable {
     pub(super) default: Option<Word>,
 }
 
 #[derive(Debug, Default, Deserialize)]
+#[serde(expecting = "a path's methods")]
 pub(super) struct PathItem {
     #[serde(rename = "$ref")]
     pub(super) reference: Option<String>,
@@ -54,6 +59,7 @@ pub(super) struct PathItem {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(expecting = "an operation")]
 pub(super) struct Operation {
     pub(super) tags: Option<Vec<Word>>,
     pub(super) security: Option<Vec<Pairs<IgnoredAny>>>,

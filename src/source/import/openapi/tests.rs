@@ -198,6 +198,7 @@ fn bad_descriptions_are_told_with_their_place() {
         ("openapi: 3.0.0\npaths:\n  /a: [\n", "", ""),
         ("openapi: 3.0.0\npaths:\n  /a: { get: {} }\n  /a: { get: {} }\n", "4:3", ""),
         ("openapi: 3.0.0\npaths: 7\n", "2:8", ""),
+        ("{\"openapi\": \"3.0.0\", \"paths\": {\"/a\": 7}}", "1:", "expected a path's methods"),
         ("openapi: 3.0.0\npaths: { /a: { get: { tags: x } } }\n", "2:", ""),
         ("{\"openapi\": \"3.0.0\", \"paths\": {\"/a\": {}, \"/a\": {}}}", "1:", "\"/a\" is there twice"),
         ("{\"openapi\": \"3.0.0\",\n  \"paths\": }", "2:12", "expected value"),
