@@ -39,8 +39,12 @@ impl Changes {
         self.audit = Some(audit);
     }
 
-    /// A document took effect in place of another.
+    /// A document took effect in place of another. One that was only read again, as with every SIGHUP, is no change.
     pub(super) fn made(&mut self, contents: [ContentHash; 2], changes: &str, generation: u64) {
+        let [before, after] = contents;
+        if before == after {
+            return;
+        }
         let now = SystemTime::now();
         let step = self.settled(Step::found(now, contents, changes));
         let by_hand = step.way == Way::File;
@@ -70,10 +74,6 @@ impl Changes {
 
     /// The step as the journal has it, with who took it. What nobody has written down was done to the file itself.
     fn settled(&mut self, found: Step) -> Step {
-        // What was only read again is no step.
-        if found.before == found.after {
-            return found;
-        }
         if self.journal.as_ref().is_none_or(|journal| !journal.is_of(&self.document)) {
             self.journal = Journal::open(&self.document).inspect_err(|error| self.complain(error)).ok();
         }
