@@ -120,3 +120,23 @@ fn a_journal_that_cannot_be_written_stops_nothing() {
     assert_eq!(gateway.log.text().matches("are not noted there").count(), 1);
     assert_eq!(scene.upstream.requests(), 0);
 }
+
+#[test]
+fn what_was_saved_while_no_gateway_ran_is_noted_at_the_next_start() {
+    let scene = Scene::new();
+    drop(scene.serve(&Plan::default()));
+    let journal = || lines(&scene, "access.toml.changes.jsonl");
+    assert!(journal().is_empty(), "there is nothing to compare with yet");
+    command(&scene, &["user", "disable", "eve"]);
+    drop(scene.serve(&Plan::default()));
+    assert_eq!(journal().len(), 1, "a command notes what it does whether or not a gateway runs");
+    rename_over(&scene.path("access.toml"), &document(&[AMY]));
+    for _ in 0..2 {
+        drop(scene.serve(&Plan::default()));
+        let journal = journal();
+        assert_eq!(journal.len(), 2, "{journal:?}");
+        let told = members(&journal[1], &["way", "who", "changes"]);
+        assert_eq!(told, [json!("file"), json!(null), json!("changed while no gateway ran")]);
+        assert_eq!(journal[1]["before"], journal[0]["after"]);
+    }
+}

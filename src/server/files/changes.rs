@@ -24,10 +24,10 @@ pub(in crate::server) struct Changes {
 }
 
 impl Changes {
-    /// Opens the journal of a document, if it may be written.
-    pub(in crate::server) fn of(document: &Path) -> Self {
+    /// Opens the journal of a document, if it may be written, and notes there that it was changed meanwhile, if it was.
+    pub(in crate::server) fn of(document: &Path, contents: ContentHash) -> Self {
         let mut changes = Self { document: document.to_owned(), journal: None, audit: None, complained: false };
-        match Journal::open(document) {
+        match Journal::open(document).and_then(|journal| catch_up(&journal, contents).map(|()| journal)) {
             Ok(journal) => changes.journal = Some(journal),
             Err(error) => changes.complain(&error),
         }
@@ -102,5 +102,14 @@ impl Changes {
             let path = crate::source::edit::journal::beside(&self.document);
             tracing::info!("{}: changes made by hand are not noted there: {error}", path.display());
         }
+    }
+}
+
+/// Where the last step did not lead to the document that there is, somebody has saved it by hand since.
+fn catch_up(journal: &Journal, contents: ContentHash) -> io::Result<()> {
+    let after = contents.to_string();
+    match journal.steps()?.last().filter(|last| last.after != after) {
+        Some(last) => journal.complete(Step::missed(SystemTime::now(), last, contents)).map(drop),
+        None => Ok(()),
     }
 }

@@ -102,6 +102,13 @@ impl Step {
         Self { time: written(at), way: Way::File, who: None, from: None, before, after, changes }
     }
 
+    /// A change that nobody watched: after this step the document became another, and what changed is not known.
+    #[must_use]
+    pub fn missed(at: SystemTime, last: &Self, after: ContentHash) -> Self {
+        let (before, changes) = (last.after.clone(), "changed while no gateway ran".to_owned());
+        Self { time: written(at), way: Way::File, who: None, from: None, before, after: after.to_string(), changes }
+    }
+
     fn line(&self) -> io::Result<Vec<u8>> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
