@@ -26,7 +26,7 @@
 //! - `wire`: HTTP/1 on the wire, read strictly and written plainly.
 //! - `gate`: the guard: the eight steps.
 //! - [`edge`]: sockets, TLS, workers, limits.
-//! - [`record`]: audit and metrics. It decides nothing.
+//! - [`record`]: audit, metrics, and what is remembered of refusals, changes and uses. It decides nothing.
 //! - [`demo`]: the sample store, and the files to guard it with.
 //! - [`fault`]: how faults in files are told.
 //! - `fuzzing`: doors for the fuzz targets and benchmarks, in builds with the feature of that name and in no other.

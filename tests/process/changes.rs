@@ -55,6 +55,9 @@ fn each_change_is_told_with_who_made_it() {
     reloaded(&gateway, 2.0);
     command(&scene, &["user", "disable", "eve"]);
     reloaded(&gateway, 3.0);
+    // That the same is read again is no change, though it is a generation.
+    gateway.signal("HUP");
+    reloaded(&gateway, 4.0);
     let disabled = fs::read_to_string(&document_file).unwrap();
     rename_over(&document_file, "[users.amy]\nrols = []\n");
     until("the refusal", || (gateway.refused("access") == 1.0).then_some(()));
@@ -70,7 +73,7 @@ fn each_change_is_told_with_who_made_it() {
         members(&told[1], &names),
         [json!("change"), json!("command"), json!(login), json!(null), json!("eve api access off"), json!(3)]
     );
-    assert_eq!(members(&told[2], &["event", "generation"]), [json!("change_refused"), json!(3)]);
+    assert_eq!(members(&told[2], &["event", "generation"]), [json!("change_refused"), json!(4)]);
     let why = told[2]["why"].as_str().unwrap();
     assert!(why.contains("access.toml") && !why.contains('\n'), "{why}");
     let journal = lines(&scene, "access.toml.changes.jsonl");
@@ -116,4 +119,24 @@ fn a_journal_that_cannot_be_written_stops_nothing() {
     reloaded(&gateway, 3.0);
     assert_eq!(gateway.log.text().matches("are not noted there").count(), 1);
     assert_eq!(scene.upstream.requests(), 0);
+}
+
+#[test]
+fn what_was_saved_while_no_gateway_ran_is_noted_at_the_next_start() {
+    let scene = Scene::new();
+    drop(scene.serve(&Plan::default()));
+    let journal = || lines(&scene, "access.toml.changes.jsonl");
+    assert!(journal().is_empty(), "there is nothing to compare with yet");
+    command(&scene, &["user", "disable", "eve"]);
+    drop(scene.serve(&Plan::default()));
+    assert_eq!(journal().len(), 1, "a command notes what it does whether or not a gateway runs");
+    rename_over(&scene.path("access.toml"), &document(&[AMY]));
+    for _ in 0..2 {
+        drop(scene.serve(&Plan::default()));
+        let journal = journal();
+        assert_eq!(journal.len(), 2, "{journal:?}");
+        let told = members(&journal[1], &["way", "who", "changes"]);
+        assert_eq!(told, [json!("file"), json!(null), json!("changed while no gateway ran")]);
+        assert_eq!(journal[1]["before"], journal[0]["after"]);
+    }
 }

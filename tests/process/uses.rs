@@ -3,15 +3,17 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime};
 
 use portcullis::policy::TokenHash;
 use serde_json::Value;
 
 use crate::client::{Client, Protocol, Trust};
-use crate::document::{AMY, BOB, EVE};
+use crate::document::{AMY, BOB, EVE, document};
 use crate::kept;
+use crate::saves::rename_over;
 use crate::scene::{Gateway, Plan, Scene};
-use crate::wait::eventually;
+use crate::wait::{eventually, until};
 
 const STATE: &str = "state = \"run/state.json\"";
 
@@ -80,4 +82,39 @@ async fn a_state_that_cannot_be_kept_is_warned_of_and_stops_nothing() {
         assert!(log.contains(why), "{log}");
         assert_eq!(fs::read_to_string(scene.path("run/state.json")).ok().as_deref(), found);
     }
+}
+
+#[test]
+fn tokens_that_end_soon_are_warned_of_and_counted() {
+    let scene = Scene::new();
+    let in_days = |days: u64| {
+        let moment = SystemTime::now() + Duration::from_hours(24 * days);
+        jiff::Timestamp::try_from(moment).unwrap().to_string()
+    };
+    let path = scene.path("access.toml");
+    let save = |ends: &[(&str, String)]| {
+        let ending = ends.iter().map(|(name, end)| {
+            let hash = TokenHash::of(name.as_bytes());
+            let token = format!("{{ hash = \"{hash}\", label = \"of {name}\", expires = {end} }}");
+            format!("\n[users.{name}]\napi_access = true\ntokens = [{token}]\n")
+        });
+        rename_over(&path, &format!("{}{}", document(&[AMY]), ending.collect::<String>()));
+    };
+    let (soon, later, past) = (("zoe", in_days(3)), ("pat", in_days(30)), ("old", "2026-01-01T00:00:00Z".to_owned()));
+    save(&[soon.clone(), later, past]);
+    let gateway = scene.serve(&Plan::default());
+    gateway.log.wait_for(&["WARN a token expires soon", "user=zoe", "of zoe"]);
+    let counted = |expiring, expired| {
+        let numbers = || ["portcullis_tokens_expiring", "portcullis_tokens_expired"].map(|name| gateway.metric(name));
+        until("the tokens to be counted", || (numbers() == [expiring, expired]).then_some(()));
+    };
+    counted(1.0, 1.0);
+    save(&[soon, ("kim", in_days(5))]);
+    gateway.log.wait_for(&["WARN a token expires soon", "user=kim"]);
+    counted(2.0, 0.0);
+    let log = gateway.log.text();
+    assert_eq!(log.matches("a token expires soon").count(), 2, "each is told once: {log}");
+    let (_, metrics) = gateway.ops("/metrics").unwrap();
+    assert!(!metrics.contains("zoe") && !log.contains(&TokenHash::of(b"zoe").to_string()[7..]), "{metrics}");
+    assert_eq!(scene.upstream.requests(), 0);
 }

@@ -104,7 +104,7 @@ impl InForce {
         let Loaded { law, contents } = reload.first().map_err(|refused| refused.to_string())?;
         let (live, publisher) = Live::start(law.into_snapshot(1));
         let (metrics, throttle) = (Arc::clone(metrics), Arc::clone(throttle));
-        let changes = Changes::of(path);
+        let changes = Changes::of(path, contents);
         let first = Self { publisher, metrics, throttle, refused: Arc::default(), contents, changes };
         let snapshot = live.snapshot();
         first.count(&snapshot);

@@ -24,10 +24,10 @@ pub(in crate::server) struct Changes {
 }
 
 impl Changes {
-    /// Opens the journal of a document, if it may be written.
-    pub(in crate::server) fn of(document: &Path) -> Self {
+    /// Opens the journal of a document, if it may be written, and notes there that it was changed meanwhile, if it was.
+    pub(in crate::server) fn of(document: &Path, contents: ContentHash) -> Self {
         let mut changes = Self { document: document.to_owned(), journal: None, audit: None, complained: false };
-        match Journal::open(document) {
+        match Journal::open(document).and_then(|journal| catch_up(&journal, contents).map(|()| journal)) {
             Ok(journal) => changes.journal = Some(journal),
             Err(error) => changes.complain(&error),
         }
@@ -39,8 +39,12 @@ impl Changes {
         self.audit = Some(audit);
     }
 
-    /// A document took effect in place of another.
+    /// A document took effect in place of another. One that was only read again, as with every SIGHUP, is no change.
     pub(super) fn made(&mut self, contents: [ContentHash; 2], changes: &str, generation: u64) {
+        let [before, after] = contents;
+        if before == after {
+            return;
+        }
         let now = SystemTime::now();
         let step = self.settled(Step::found(now, contents, changes));
         let by_hand = step.way == Way::File;
@@ -70,10 +74,6 @@ impl Changes {
 
     /// The step as the journal has it, with who took it. What nobody has written down was done to the file itself.
     fn settled(&mut self, found: Step) -> Step {
-        // What was only read again is no step.
-        if found.before == found.after {
-            return found;
-        }
         if self.journal.as_ref().is_none_or(|journal| !journal.is_of(&self.document)) {
             self.journal = Journal::open(&self.document).inspect_err(|error| self.complain(error)).ok();
         }
@@ -102,5 +102,14 @@ impl Changes {
             let path = crate::source::edit::journal::beside(&self.document);
             tracing::info!("{}: changes made by hand are not noted there: {error}", path.display());
         }
+    }
+}
+
+/// Where the last step did not lead to the document that there is, somebody has saved it by hand since.
+fn catch_up(journal: &Journal, contents: ContentHash) -> io::Result<()> {
+    let after = contents.to_string();
+    match journal.steps()?.last().filter(|last| last.after != after) {
+        Some(last) => journal.complete(Step::missed(SystemTime::now(), last, contents)).map(drop),
+        None => Ok(()),
     }
 }

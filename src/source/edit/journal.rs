@@ -102,6 +102,13 @@ impl Step {
         Self { time: written(at), way: Way::File, who: None, from: None, before, after, changes }
     }
 
+    /// A change that nobody watched: after this step the document became another, and what changed is not known.
+    #[must_use]
+    pub fn missed(at: SystemTime, last: &Self, after: ContentHash) -> Self {
+        let (before, changes) = (last.after.clone(), "changed while no gateway ran".to_owned());
+        Self { time: written(at), way: Way::File, who: None, from: None, before, after: after.to_string(), changes }
+    }
+
     fn line(&self) -> io::Result<Vec<u8>> {
         let mut line = serde_json::to_vec(self)?;
         line.push(b'\n');
@@ -127,7 +134,8 @@ pub struct Journal {
 
 impl Journal {
     /// Opens the journal of a document for reading and appending. One that is made gets the document's owner, group and
-    /// mode, as far as they may be given, and nobody else may read it.
+    /// mode, as far as they may be given, and nobody else may read it. What is a link or no file is not opened: root may
+    /// be asking, and whoever owns the directory must not have it write elsewhere.
     ///
     /// # Errors
     /// What the system says.
@@ -143,7 +151,7 @@ impl Journal {
                 file.set_permissions(Permissions::from_mode(facts.mode() & 0o660 | 0o600))?;
                 file
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => options.open(&path)?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => opened(&options, &path)?,
             Err(error) => return Err(error),
         };
         Ok(Self { file, path })
@@ -155,15 +163,15 @@ impl Journal {
     /// What the system says.
     pub fn look(document: &Path) -> io::Result<Self> {
         let path = beside(document);
-        Ok(Self { file: File::open(&path)?, path })
+        let file = opened(OpenOptions::new().read(true), &path)?;
+        Ok(Self { file, path })
     }
 
     /// Whether this is still the journal of a document, and not one that was moved away.
     #[must_use]
     pub fn is_of(&self, document: &Path) -> bool {
-        let node = |facts: fs::Metadata| (facts.dev(), facts.ino());
-        let there = fs::metadata(beside(document)).map(node);
-        self.file.metadata().map(node).is_ok_and(|own| there.is_ok_and(|there| there == own))
+        let there = fs::symlink_metadata(beside(document));
+        self.file.metadata().is_ok_and(|own| there.is_ok_and(|there| node(&there) == node(&own)))
     }
 
     /// Where it is.
@@ -237,4 +245,22 @@ impl Journal {
         let lines = bytes.split(|byte| *byte == b'\n');
         Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
     }
+}
+
+/// Opens a file that is there: looked at before, for opening a pipe may take for ever, and after, for it may be another by
+/// then.
+fn opened(options: &OpenOptions, path: &Path) -> io::Result<File> {
+    let facts = fs::symlink_metadata(path)?;
+    if !facts.is_file() || facts.nlink() > 1 {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file of its own"));
+    }
+    let file = options.open(path)?;
+    if node(&file.metadata()?) != node(&facts) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is being replaced"));
+    }
+    Ok(file)
+}
+
+fn node(facts: &fs::Metadata) -> (u64, u64) {
+    (facts.dev(), facts.ino())
 }

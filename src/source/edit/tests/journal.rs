@@ -130,6 +130,25 @@ fn a_line_that_broke_off_spoils_no_other() {
 }
 
 #[test]
+fn what_is_no_file_of_its_own_is_not_written() {
+    let place = Place::new("access.toml", TOML);
+    let (path, other) = (beside(&place.path), place.dir.path().join("other"));
+    fs::write(&other, "theirs").unwrap();
+    symlink(&other, &path).unwrap();
+    assert!(Journal::open(&place.path).is_err() && Journal::look(&place.path).is_err(), "a link");
+    fs::remove_file(&path).unwrap();
+    fs::hard_link(&other, &path).unwrap();
+    assert!(Journal::open(&place.path).is_err(), "another name of somebody's file");
+    fs::remove_file(&path).unwrap();
+    symlink(place.dir.path().join("none"), &path).unwrap();
+    assert!(
+        Journal::open(&place.path).is_err() && !place.dir.path().join("none").exists(),
+        "nothing is made elsewhere"
+    );
+    assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+}
+
+#[test]
 fn a_journal_that_was_moved_away_is_no_longer_it() {
     let place = Place::new("access.toml", TOML);
     let journal = Journal::open(&place.path).unwrap();
