@@ -27,6 +27,7 @@
 //! - `gate`: the guard: the eight steps.
 //! - [`edge`]: sockets, TLS, workers, limits.
 //! - [`record`]: audit, metrics, and what is remembered of refusals, changes and uses. It decides nothing.
+//! - `panel`: the control panel: pages, sessions, templates. It changes the law through [`source::edit`] alone.
 //! - [`demo`]: the sample store, and the files to guard it with.
 //! - [`fault`]: how faults in files are told.
 //! - `fuzzing`: doors for the fuzz targets and benchmarks, in builds with the feature of that name and in no other.
@@ -48,6 +49,7 @@ pub mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod gate;
+mod panel;
 pub mod policy;
 pub mod record;
 pub mod server;

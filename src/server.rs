@@ -8,6 +8,8 @@ mod control;
 mod desk;
 mod expiry;
 mod files;
+mod panel;
+mod parts;
 pub mod process;
 pub(crate) mod protocol;
 mod uses;
@@ -18,30 +20,27 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::edge::connection::{ConnectionLimits, Draining};
-use crate::edge::crowd::Crowd;
 pub use crate::edge::listen::BindError;
 use crate::edge::listen::bind;
 use crate::edge::tls::LiveTls;
-use crate::edge::worker::{self, Sockets, WorkerParts};
-use crate::gate::{Authorization, Gate, GateParts, Passwords, Recorder, Throttle, UpstreamSettings, Voice};
-use crate::record::{AuditHandle, AuditSink, AuditWriter, LastUse, Metrics, Recent, RequestIds, TokenUses};
-use crate::settings::{self, Audit, Settings};
+use crate::edge::worker::{self, Sockets};
+use crate::gate::{Passwords, Throttle, UpstreamSettings, Voice};
+use crate::panel::PanelParts;
+use crate::record::{AuditHandle, AuditWriter, LastUse, Metrics, Recent, RequestIds};
+use crate::settings::Settings;
 use crate::source::live::Live;
 use crate::source::reload::Reload;
-use crate::wire::HeadLimits;
 pub use check::{AccessError, Report, access, check};
 use control::{Control, Kept, OpsParts, Tokens};
 use desk::{Desk, DeskSocket};
 use expiry::Expiry;
 use files::access::{AccessDocument, InForce};
 use files::tls::{InUse, TlsFiles};
-use files::upstream::endpoints;
+use panel::PanelThread;
 use process::{Confinement, Entrances};
 use uses::UseKeeper;
 
@@ -82,6 +81,7 @@ pub struct Running {
     live: Live,
     draining: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    panel: Option<PanelThread>,
     control: Control,
     audit: AuditWriter,
     handle: AuditHandle,
@@ -94,6 +94,8 @@ pub struct Addresses {
     pub https: Vec<SocketAddr>,
     /// For requests that are sent on to https.
     pub http: Vec<SocketAddr>,
+    /// For the control panel.
+    pub panel: Option<SocketAddr>,
     /// For metrics and health.
     pub ops: Option<SocketAddr>,
 }
@@ -112,6 +114,7 @@ pub struct Prepared<'s> {
     upstream: UpstreamSettings,
     sockets: Vec<Sockets>,
     addresses: Addresses,
+    panel: Option<TcpListener>,
     ops: Option<TcpListener>,
     socket: Option<DeskSocket>,
     uses: UseKeeper,
@@ -138,8 +141,8 @@ pub fn prepare(settings: &Settings) -> Result<Prepared<'_>, StartError> {
         InForce::start(&mut access, &settings.access, &metrics, &throttle).map_err(StartError::File)?;
     let mut tls = Reload::new(TlsFiles::new(&settings.tls));
     let (live_tls, in_use) = InUse::start(&mut tls, &metrics).map_err(StartError::File)?;
-    let upstream = upstream(&settings.upstream, settings.limits.body_size)?;
-    let (sockets, addresses, ops) = sockets(settings)?;
+    let upstream = parts::upstream(&settings.upstream, settings.limits.body_size)?;
+    let Bound { sockets, addresses, panel, ops } = sockets(settings)?;
     let socket = settings.ops.socket.as_deref().map(DeskSocket::bind).transpose().map_err(StartError::File)?;
     let (recent, last_use) = (Arc::<Recent>::default(), Arc::<LastUse>::default());
     let uses = UseKeeper::start(settings.state.as_deref(), Arc::clone(&last_use), live.clone());
@@ -156,6 +159,7 @@ pub fn prepare(settings: &Settings) -> Result<Prepared<'_>, StartError> {
         upstream,
         sockets,
         addresses,
+        panel,
         ops,
         socket,
         uses,
@@ -182,19 +186,20 @@ impl Prepared<'_> {
     /// [`StartError`]; nothing runs then.
     pub fn run(self) -> Result<Running, StartError> {
         let Prepared { settings, metrics, live, addresses, mut kept, .. } = self;
-        let (audit, handle) = AuditWriter::start(sink(&settings.audit), self.recent, Arc::clone(&metrics))
-            .map_err(system("the audit log cannot be opened"))?;
+        let (audit, handle) =
+            AuditWriter::start(parts::sink(&settings.audit), Arc::clone(&self.recent), Arc::clone(&metrics))
+                .map_err(system("the audit log cannot be opened"))?;
         let (draining, drain) = watch::channel(false);
-        let parts = worker_parts(settings, self.live_tls, &metrics, drain.clone());
+        let worker = parts::worker_parts(settings, Arc::clone(&self.live_tls), &metrics, drain.clone());
         let passwords = Passwords::new(settings.limits.password_checks.get());
         let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
         let mut workers = Vec::new();
         for (number, own) in self.sockets.into_iter().enumerate() {
             let ids = RequestIds::seeded().map_err(system("no random bytes"))?;
-            let build = GateBuild {
+            let build = parts::GateBuild {
                 live: live.clone(),
                 voice: Voice::new(settings.answers, settings.realm.as_str(), settings.tls.hsts),
-                authorization: authorization(&settings.upstream.authorization),
+                authorization: parts::authorization(&settings.upstream.authorization),
                 passwords: Arc::clone(&passwords),
                 throttle: Arc::clone(&self.throttle),
                 upstream: self.upstream.clone(),
@@ -205,28 +210,31 @@ impl Prepared<'_> {
                 https_port: addresses.https.first().map_or(443, SocketAddr::port),
                 send_timeout: settings.limits.send_timeout,
             };
-            let started = worker::start(number, parts.clone(), own, move || build.gate());
+            let started = worker::start(number, worker.clone(), own, move || build.gate());
             workers.push(started.map_err(system("a worker cannot be started"))?);
         }
         kept.in_force.tell_to(handle.clone());
         let tokens = Tokens { uses: self.uses, expiry: Expiry::new(live.clone(), Arc::clone(&metrics)) };
-        let ops = self.ops.map(|listener| OpsParts { listener, metrics, live: live.clone(), draining: drain });
-        let desk = Desk { throttle: self.throttle, live: live.clone() };
+        let ops = self.ops.map(|listener| {
+            let (metrics, live) = (Arc::clone(&metrics), live.clone());
+            OpsParts { listener, metrics, live, draining: drain }
+        });
+        let desk = Desk { throttle: Arc::clone(&self.throttle), live: live.clone() };
         let control = Control::start(kept, ops, desk, self.socket, tokens)
             .map_err(system("the control thread cannot be started"))?;
-        Ok(Running { addresses, live, draining, workers, control, handle, audit })
-    }
-}
-
-fn worker_parts(settings: &Settings, tls: LiveTls, metrics: &Arc<Metrics>, draining: Draining) -> WorkerParts {
-    WorkerParts {
-        tls,
-        limits: connection_limits(&settings.limits),
-        drain_timeout: settings.limits.drain_timeout,
-        crowd: Crowd::new(settings.limits.connections as usize, settings.limits.address_connections),
-        metrics: Arc::clone(metrics),
-        draining,
-        yielding: process::step_back,
+        let parts = PanelParts {
+            settings: settings.panel.clone(),
+            access: settings.access.clone(),
+            live: live.clone(),
+            passwords,
+            throttle: self.throttle,
+            recent: self.recent,
+            last_use: self.last_use,
+            reload: control.access_poker(),
+        };
+        let panel = self.panel.map(|listener| PanelThread::start(listener, self.live_tls, metrics, parts));
+        let panel = panel.transpose().map_err(system("the control panel's thread cannot be started"))?;
+        Ok(Running { addresses, live, draining, workers, panel, control, handle, audit })
     }
 }
 
@@ -251,8 +259,9 @@ impl Running {
 
     /// Stops accepting, lets what runs finish for as long as the settings allow, and returns when all has ended.
     pub fn stop(self) {
-        let Self { draining, workers, control, audit, .. } = self;
+        let Self { draining, workers, panel, control, audit, .. } = self;
         draining.send_replace(true);
+        panel.into_iter().for_each(PanelThread::stop);
         for worker in workers {
             if worker.join().is_err() {
                 tracing::error!("a worker broke off");
@@ -263,47 +272,20 @@ impl Running {
     }
 }
 
-/// What a gate is built from on its worker's thread; unlike the gate it can go there.
-struct GateBuild {
-    live: Live,
-    voice: Voice,
-    authorization: Authorization,
-    passwords: Arc<Passwords>,
-    throttle: Arc<Throttle>,
-    upstream: UpstreamSettings,
-    audit: AuditHandle,
-    last_use: Arc<LastUse>,
-    metrics: Arc<Metrics>,
-    ids: RequestIds,
-    https_port: u16,
-    send_timeout: Duration,
+/// All that is listened on.
+struct Bound {
+    /// Each worker's.
+    sockets: Vec<Sockets>,
+    addresses: Addresses,
+    panel: Option<TcpListener>,
+    ops: Option<TcpListener>,
 }
-
-impl GateBuild {
-    fn gate(self) -> std::rc::Rc<Gate> {
-        Gate::new(GateParts {
-            live: self.live,
-            voice: self.voice,
-            authorization: self.authorization,
-            passwords: self.passwords,
-            throttle: self.throttle,
-            upstream: self.upstream,
-            recorder: Recorder { log: self.audit.log(), metrics: self.metrics, ids: self.ids },
-            uses: TokenUses::new(self.last_use),
-            https_port: self.https_port,
-            send_timeout: self.send_timeout,
-        })
-    }
-}
-
-/// Each worker's sockets, where they listen, and the ops listener.
-type Bound = (Vec<Sockets>, Addresses, Option<TcpListener>);
 
 fn sockets(settings: &Settings) -> Result<Bound, StartError> {
     let workers = settings.listen.workers.get();
     let backlog = i32::try_from(settings.listen.backlog).unwrap_or(i32::MAX);
     let mut sockets: Vec<Sockets> = (0..workers).map(|_| Sockets::default()).collect();
-    let mut addresses = Addresses { https: Vec::new(), http: Vec::new(), ops: None };
+    let mut addresses = Addresses { https: Vec::new(), http: Vec::new(), panel: None, ops: None };
     for address in &settings.listen.https {
         let bound = bind(*address, workers, backlog).map_err(StartError::Bind)?;
         addresses.https.extend(bound.first().and_then(|socket| socket.local_addr().ok()));
@@ -314,57 +296,12 @@ fn sockets(settings: &Settings) -> Result<Bound, StartError> {
         addresses.http.extend(bound.first().and_then(|socket| socket.local_addr().ok()));
         sockets.iter_mut().zip(bound).for_each(|(worker, socket)| worker.http.push(socket));
     }
-    let ops = match settings.ops.http {
-        None => None,
-        Some(address) => bind(address, 1, backlog).map_err(StartError::Bind)?.pop(),
+    let one = |address: Option<SocketAddr>| match address {
+        None => Ok(None),
+        Some(address) => bind(address, 1, backlog).map(|mut bound| bound.pop()).map_err(StartError::Bind),
     };
+    let (panel, ops) = (one(settings.panel.https)?, one(settings.ops.http)?);
+    addresses.panel = panel.as_ref().and_then(|socket| socket.local_addr().ok());
     addresses.ops = ops.as_ref().and_then(|socket| socket.local_addr().ok());
-    Ok((sockets, addresses, ops))
-}
-
-fn sink(setting: &Audit) -> AuditSink {
-    match setting {
-        Audit::Off => AuditSink::Off,
-        Audit::Stdout => AuditSink::Stdout,
-        Audit::File(path) => AuditSink::File(path.clone()),
-    }
-}
-
-fn connection_limits(limits: &settings::Limits) -> ConnectionLimits {
-    ConnectionLimits {
-        handshake_timeout: limits.handshake_timeout,
-        header_timeout: limits.header_timeout,
-        body_timeout: limits.body_timeout,
-        send_timeout: limits.send_timeout,
-        idle_timeout: limits.idle_timeout,
-        tunnel_timeout: limits.tunnel_timeout,
-        progress: limits.progress,
-        head: HeadLimits {
-            size: limits.head_size as usize,
-            fields: limits.head_fields as usize,
-            target: limits.target_size as usize,
-        },
-        http2_streams: limits.http2_streams,
-        connection_requests: u64::from(limits.connection_requests),
-    }
-}
-
-fn authorization(setting: &settings::Authorization) -> Authorization {
-    match setting {
-        settings::Authorization::Strip => Authorization::Strip,
-        settings::Authorization::Keep => Authorization::Keep,
-        settings::Authorization::Replace(value) => Authorization::Replace(value.clone()),
-    }
-}
-
-fn upstream(setting: &settings::Upstream, body_limit: Option<u64>) -> Result<UpstreamSettings, StartError> {
-    Ok(UpstreamSettings {
-        servers: endpoints(setting).map_err(StartError::File)?,
-        connect_timeout: setting.connect_timeout,
-        response_timeout: setting.response_timeout,
-        read_timeout: setting.read_timeout,
-        idle_timeout: setting.idle_timeout,
-        most_idle: setting.max_idle as usize,
-        body_limit,
-    })
+    Ok(Bound { sockets, addresses, panel, ops })
 }

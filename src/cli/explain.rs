@@ -101,7 +101,7 @@ impl Explanation {
         let Question { law, asked, from, now } = *question;
         self.addresses = user.networks.iter().map(ToString::to_string).collect();
         if let Some(rule) = asked.rule() {
-            self.held = holders::held(law, user, &reading::required(&law.policy, rule));
+            self.held = holders::held(law, user, &law.policy.required(rule));
         }
         if let Some(hindrance) = credentials::hindrance(user, now) {
             self = self.denied(401, hindrance.to_owned());

@@ -6,7 +6,7 @@ use http::Method;
 use serde::Serialize;
 
 use super::answer::Failure;
-use crate::policy::{Asked, Permission, Policy, Requirement, Rule};
+use crate::policy::{Asked, Policy, Requirement, Rule};
 use crate::server;
 use crate::source::document::Law;
 
@@ -46,15 +46,7 @@ pub(super) fn requires(policy: &Policy, rule: &Rule) -> Vec<String> {
     match &rule.requirement {
         Requirement::Public => vec!["public".to_owned()],
         Requirement::Authenticated => vec!["authenticated".to_owned()],
-        Requirement::All(_) => required(policy, rule).iter().map(ToString::to_string).collect(),
-    }
-}
-
-/// The permissions that a rule requires.
-pub(super) fn required<'p>(policy: &'p Policy, rule: &Rule) -> Vec<&'p Permission> {
-    match &rule.requirement {
-        Requirement::Public | Requirement::Authenticated => Vec::new(),
-        Requirement::All(ids) => ids.iter().filter_map(|id| policy.permission(*id)).collect(),
+        Requirement::All(_) => policy.required(rule).iter().map(ToString::to_string).collect(),
     }
 }
 

@@ -76,6 +76,7 @@ fn tell(running: &Running) {
     let addresses = running.addresses();
     addresses.https.iter().for_each(|address| tell("https", address));
     addresses.http.iter().for_each(|address| tell("http", address));
+    addresses.panel.iter().for_each(|address| tell("the control panel", address));
     addresses.ops.iter().for_each(|address| tell("ops", address));
 }
 

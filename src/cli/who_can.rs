@@ -84,7 +84,7 @@ fn able(args: &Args, law: &Law, now: SystemTime) -> Able {
 
 impl AbleUser {
     fn new(law: &Law, user: &User, asked: &Asked) -> Self {
-        let required = asked.rule().map(|rule| reading::required(&law.policy, rule)).unwrap_or_default();
+        let required = asked.rule().map(|rule| law.policy.required(rule)).unwrap_or_default();
         Self {
             name: user.name.to_string(),
             title: user.title.as_deref().map(str::to_owned),

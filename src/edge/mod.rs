@@ -12,6 +12,7 @@ mod idle;
 mod key_exchange;
 pub(crate) mod listen;
 pub(crate) mod ops;
+pub(crate) mod panel;
 mod shared;
 pub(crate) mod sites;
 mod socket;

@@ -42,7 +42,7 @@ pub(crate) use peer::{Activity, Peer};
 pub(crate) use recording::Recorder;
 pub(crate) use rejection::Ending;
 pub(crate) use site::Site;
-pub(crate) use throttle::{Claimed, Entry, Throttle};
+pub(crate) use throttle::{Claimed, Entry, Locked, Throttle};
 pub(crate) use tunnel::Tunnel;
 pub(crate) use upstream::{BodyError, Endpoint, UpstreamSettings};
 pub(crate) use voice::Voice;

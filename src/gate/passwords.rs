@@ -1,4 +1,5 @@
-//! Verifies imported passwords (bcrypt, argon2id) away from the threads that serve requests.
+//! Verifies passwords (bcrypt, argon2id) away from the threads that serve requests: imported ones, and the control
+//! panel's.
 //!
 //! One verification takes tens of milliseconds by design, so at most a set number run at once and a bounded number wait.
 //! A success is remembered for a few minutes under a key that only this process can compute; a failure never is, and no
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::credentials::Basic;
-use crate::policy::{Identity, PasswordCheck, PasswordHash, Refusal, VerifyPassword};
+use crate::policy::{Identity, PasswordCheck, PasswordHash, Refusal, SignIn, VerifyPassword};
 
 /// How long a success is remembered.
 const REMEMBER: Duration = Duration::from_mins(5);
@@ -40,7 +41,7 @@ pub(crate) struct Passwords {
 
 /// Why there is no verdict.
 #[derive(Debug)]
-pub(super) struct Busy;
+pub(crate) struct Busy;
 
 impl Passwords {
     /// Lets `at_once` verifications run at the same time.
@@ -67,18 +68,32 @@ impl Passwords {
         if until.is_some_and(|until| Instant::now() < until) {
             return Ok(check.run(&Remembered, basic.secret()));
         }
+        let verdict = self.turn(move || check.run(&Verifier, basic.secret())).await?;
+        if verdict.is_ok() {
+            self.remember(memory);
+        }
+        Ok(verdict)
+    }
+
+    /// Verifies who signs in to the control panel. Nothing of it is remembered.
+    pub(crate) async fn sign_in(
+        self: &Arc<Self>,
+        check: SignIn,
+        secret: Zeroizing<String>,
+    ) -> Result<Option<Identity>, Busy> {
+        self.turn(move || check.run(&Verifier, secret.as_bytes())).await
+    }
+
+    /// Does what takes long, when it is its turn.
+    async fn turn<T: Send + 'static>(self: &Arc<Self>, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Busy> {
         let place = Place::take(self).ok_or(Busy)?;
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Busy)?;
         let work = tokio::task::spawn_blocking(move || {
             // Held by the work, not by the request: whoever asks and goes away must not make room for asking again.
             let _held = (place, turn);
-            check.run(&Verifier, basic.secret())
+            work()
         });
-        let verdict = work.await.map_err(|_| Busy)?;
-        if verdict.is_ok() {
-            self.remember(memory);
-        }
-        Ok(verdict)
+        work.await.map_err(|_| Busy)
     }
 
     fn memory(&self, check: &PasswordCheck, basic: &Basic) -> [u8; 32] {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::panel::Pages;
 use super::permission::{Grant, Permission, PermissionId, PermissionSet};
 use super::rate::Rate;
 use super::routes::Leaf;
@@ -143,6 +144,7 @@ impl PolicyBuilder {
     /// Every pair of patterns of which neither can win.
     pub fn finish(mut self) -> Result<Policy, Vec<Tie>> {
         self.find_format_ties();
+        self.policy.pages = Pages::new(&self.ids);
         if self.ties.is_empty() { Ok(self.policy) } else { Err(self.ties) }
     }
 

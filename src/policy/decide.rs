@@ -39,6 +39,17 @@ enum Uncovered {
 }
 
 impl Asked {
+    /// What one pattern of a resource has for a target.
+    pub(super) fn at(resource: Option<(&Arc<Resource>, usize)>, target: Target) -> Self {
+        let place = resource.ok_or(Uncovered::NoResource).map(|(resource, pattern)| {
+            // HEAD is GET without the body (RFC 9110 section 9.3.2), so it takes what GET takes.
+            let method = if target.method() == Method::HEAD { &Method::GET } else { target.method() };
+            let rule = resource.rules.iter().position(|rule| rule.method == *method);
+            Place { resource: Arc::clone(resource), pattern, rule }
+        });
+        Self { place, target }
+    }
+
     /// What is asked for.
     #[must_use]
     pub fn target(&self) -> &Target {
@@ -186,8 +197,10 @@ impl Policy {
     /// Finds the rule for a target.
     #[must_use]
     pub fn ask(&self, target: Target) -> Asked {
-        let place = self.locate(target.matched()).map(|leaf| self.place(leaf, target.method()));
-        Asked { place: place.and_then(|place| place.ok_or(Uncovered::NoResource)), target }
+        match self.locate(target.matched()) {
+            Ok(leaf) => Asked::at(self.resources.get(leaf.resource).map(|resource| (resource, leaf.pattern)), target),
+            Err(uncovered) => Asked { place: Err(uncovered), target },
+        }
     }
 
     /// Decides. Without an identity only what is public is permitted.
@@ -240,14 +253,6 @@ impl Policy {
                 (!missing.is_empty()).then_some(DenialReason::Missing(missing))
             }
         }
-    }
-
-    fn place(&self, leaf: Leaf, method: &Method) -> Option<Place> {
-        let resource = self.resources.get(leaf.resource)?;
-        // HEAD is GET without the body (RFC 9110 section 9.3.2), so it takes what GET takes.
-        let listed = if method == Method::HEAD { &Method::GET } else { method };
-        let rule = resource.rules.iter().position(|rule| rule.method == *listed);
-        Some(Place { resource: Arc::clone(resource), pattern: leaf.pattern, rule })
     }
 
     /// Finds the leaf for a path, in whichever of its spellings the upstream may read it.

@@ -10,6 +10,7 @@ mod build;
 mod decide;
 mod lookalike;
 mod network;
+mod panel;
 mod pattern;
 mod permission;
 mod rate;
@@ -33,7 +34,7 @@ pub use rate::{Rate, RateError};
 pub use resource::{Resource, Rule};
 pub use target::{Target, TargetError};
 pub use token::{PREFIX as TOKEN_PREFIX, PasswordHash, Token, TokenHash, VerifyPassword};
-pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, User, UserIter, Users};
+pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, SignIn, User, UserIter, Users};
 
 /// One immutable version of the whole law. Users and rules change together or not at all.
 #[derive(Debug)]
@@ -86,6 +87,8 @@ pub struct Policy {
     roles: Vec<Role>,
     /// Every format that some resource lists.
     formats: Vec<Box<str>>,
+    /// The control panel's own.
+    pages: panel::Pages,
 }
 
 impl Policy {
@@ -106,10 +109,24 @@ impl Policy {
         self.permissions.get(id.0 as usize)
     }
 
+    /// The permissions that a rule requires; none where it is public, or for any user.
+    #[must_use]
+    pub fn required(&self, rule: &Rule) -> Vec<&Permission> {
+        match &rule.requirement {
+            Requirement::Public | Requirement::Authenticated => Vec::new(),
+            Requirement::All(ids) => ids.iter().filter_map(|id| self.permission(*id)).collect(),
+        }
+    }
+
     /// The roles, in the document's order.
     #[must_use]
     pub fn roles(&self) -> &[Role] {
         &self.roles
+    }
+
+    /// The roles and their places.
+    pub fn roles_with_ids(&self) -> impl Iterator<Item = (RoleId, &Role)> {
+        (0..).map(RoleId).zip(&self.roles)
     }
 
     /// The role with this place.

@@ -119,6 +119,19 @@ impl Grant {
     }
 }
 
+impl Grant {
+    /// Whether whoever holds this grant holds all that the other gives, now and whatever is required one day.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (Self::Area(mine), Self::Area(theirs)) => theirs.starts_with(&**mine),
+            (_, Self::One(permission)) => self.covers(permission),
+            (Self::Area(_) | Self::One(_), _) => false,
+        }
+    }
+}
+
 impl fmt::Display for Grant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -226,6 +239,28 @@ mod tests {
         }
         for bad in ["**", "*.view", "pro*", "products.*.x", ".*"] {
             assert!(Grant::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn who_holds_an_area_holds_what_is_in_it() {
+        for (mine, theirs, includes) in [
+            ("*", "*", true),
+            ("*", "a.*", true),
+            ("a.*", "a.b.*", true),
+            ("a.*", "a.b", true),
+            ("a.b", "a.b", true),
+            ("a.*", "*", false),
+            ("a.b.*", "a.*", false),
+            ("a.*", "ab.*", false),
+            ("a.b", "a.*", false),
+            ("a.b", "a.c", false),
+        ] {
+            assert_eq!(
+                Grant::parse(mine).unwrap().includes(&Grant::parse(theirs).unwrap()),
+                includes,
+                "{mine} {theirs}"
+            );
         }
     }
 

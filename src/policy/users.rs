@@ -4,6 +4,8 @@
 //! number of comparisons and, where the document holds passwords at all, one password verification. What a client can
 //! time depends on what it sent and on the document, never on whether a name exists (CVE-2026-41263, CVE-2026-88010).
 
+mod sign_in;
+
 use std::collections::HashMap;
 use std::collections::hash_map::Values;
 use std::fmt;
@@ -21,6 +23,7 @@ use super::permission::{Grant, PermissionSet};
 use super::rate::Rate;
 use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
 use super::{Network, RoleId};
+pub use sign_in::SignIn;
 
 /// Comparisons made for every attempt, whatever the user holds: two live tokens are the usual most.
 const COMPARISONS: usize = 2;
@@ -72,7 +75,8 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// Who a request is proved to come from. Only [`Users::authenticate`] makes one.
+/// Who a request is proved to come from. Only [`Users::authenticate`] makes one, and for the control panel
+/// [`Users::sign_in`].
 ///
 /// It cannot be forged:
 /// ```compile_fail
@@ -100,6 +104,8 @@ pub struct Identity {
 enum Proof {
     Token(TokenHash),
     Password(PasswordHash),
+    /// The password for the control panel. It opens nothing of the API.
+    Panel(PasswordHash),
 }
 
 impl Identity {
@@ -120,7 +126,7 @@ impl Identity {
     pub fn token(&self) -> Option<TokenHash> {
         match self.proof {
             Proof::Token(hash) => Some(hash),
-            Proof::Password(_) => None,
+            Proof::Password(_) | Proof::Panel(_) => None,
         }
     }
 
@@ -194,6 +200,8 @@ pub struct Users {
     all: Box<[Arc<User>]>,
     /// One password hash for each cost in use, verified in place of those that names without a password do not have.
     decoys: Vec<PasswordHash>,
+    /// The same for the control panel: somebody's.
+    panel_decoy: Option<PasswordHash>,
 }
 
 impl Users {
@@ -206,9 +214,10 @@ impl Users {
                 decoys.push(stored.clone());
             }
         }
+        let panel_decoy = users.iter().find_map(|user| user.panel.clone());
         let by_name: HashMap<_, _> = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
         let all = by_name.values().map(Arc::clone).collect();
-        Self { by_name, all, decoys }
+        Self { by_name, all, decoys, panel_decoy }
     }
 
     /// Finds a user by name.
@@ -271,8 +280,10 @@ impl Users {
     /// Whether what proved an identity, under an older snapshot, would prove it under this one.
     #[must_use]
     pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
-        let user = self.by_name.get(&identity.user.name).filter(|user| user.api_access)?;
+        let user = self.by_name.get(&identity.user.name)?;
         let holds = match &identity.proof {
+            Proof::Panel(stored) => user.panel.as_ref() == Some(stored),
+            _ if !user.api_access => false,
             Proof::Token(hash) => user.tokens.iter().any(|token| token.hash == *hash && !token.expired(now)),
             Proof::Password(stored) => user.password.as_ref() == Some(stored),
         };

@@ -145,6 +145,8 @@ closed_set! {
         Https => "https",
         /// The port without TLS, which redirects.
         Http => "http",
+        /// The control panel.
+        Panel => "panel",
         /// Metrics and health.
         Ops => "ops",
     }

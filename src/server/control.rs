@@ -96,6 +96,12 @@ impl Control {
         self.pokers.iter().for_each(Poker::poke);
     }
 
+    /// Has the access document read again.
+    pub(super) fn access_poker(&self) -> Poker {
+        let [access, _] = &self.pokers;
+        access.clone()
+    }
+
     pub(super) fn stop(self) {
         drop(self.stop);
         if self.thread.join().is_err() {

@@ -9,6 +9,7 @@ mod audit;
 mod check;
 mod limits;
 mod listen;
+mod panel;
 mod process;
 mod raw;
 mod read;
@@ -28,6 +29,7 @@ use std::path::{Path, PathBuf};
 pub use audit::Audit;
 pub use limits::Limits;
 pub use listen::{Listen, Ops};
+pub use panel::Panel;
 pub use process::Process;
 pub use throttle::{Lockout, RateLimit};
 pub use tls::{KeyPair, Tls, TlsVersion};
@@ -62,6 +64,8 @@ pub struct Settings {
     pub rate_limit: RateLimit,
     /// The record of requests.
     pub audit: Audit,
+    /// The control panel.
+    pub panel: Panel,
     /// What is for those who run Portcullis.
     pub ops: Ops,
     /// What the process may do.
@@ -171,6 +175,7 @@ impl Settings {
         let lockout = Lockout::check(&or_default(raw.lockout), check);
         let rate_limit = RateLimit::check(&or_default(raw.rate_limit), check);
         let audit = Audit::check(&or_default(raw.audit), check);
+        let panel = Panel::check(or_default(raw.panel), check);
         let ops = Ops::check(or_default(raw.ops), check);
         let process = Process::check(&or_default(raw.process), check);
         Ok(Self {
@@ -185,6 +190,7 @@ impl Settings {
             lockout: lockout?,
             rate_limit: rate_limit?,
             audit: audit?,
+            panel: panel?,
             ops: ops?,
             process: process?,
         })

@@ -39,6 +39,7 @@ pub(super) struct RawSettings {
     pub(super) lockout: Option<At<RawLockout>>,
     pub(super) rate_limit: Option<At<RawRateLimit>>,
     pub(super) audit: Option<At<RawAudit>>,
+    pub(super) panel: Option<At<RawPanel>>,
     pub(super) ops: Option<At<RawOps>>,
     pub(super) process: Option<At<RawProcess>>,
 }
@@ -280,6 +281,23 @@ pub(super) struct RawAudit {
     /// Where entries go, one JSON object a line: "stdout", "off", or a file, written with a "/": "../log/audit.jsonl".
     #[schemars(pattern(r"^(stdout|off|.*/.*[^/])$"), extend("default" = "stdout"))]
     pub(super) to: Option<At<String>>,
+}
+
+/// The control panel, where users, tokens and permissions are changed by mouse. Whoever is to sign in needs a password,
+/// which `portcullis user password` sets.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a table")]
+pub(super) struct RawPanel {
+    /// The address for the panel, over HTTPS with the certificates of `tls`: keep it from clients of the API. Off unless
+    /// set.
+    #[schemars(pattern(r":[0-9]+$"))]
+    pub(super) https: Option<At<String>>,
+    /// How long somebody who does nothing stays signed in: a lunch break is too long for a screen that others can reach.
+    #[schemars(extend("default" = "30m"))]
+    pub(super) idle_timeout: Option<At<RawDuration>>,
+    /// How long somebody stays signed in at the most: a working day.
+    #[schemars(extend("default" = "10h"))]
+    pub(super) session_timeout: Option<At<RawDuration>>,
 }
 
 /// What is for those who run Portcullis, and not for clients.

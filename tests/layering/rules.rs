@@ -14,7 +14,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("gate", &["policy", "record", "settings", "source::live::Live", "wire"]),
     ("edge", &["gate", "record", "source::live::Live", "wire"]),
-    ("server", &["edge", "gate", "policy", "record", "settings", "source", "wire"]),
+    (
+        "panel",
+        &[
+            "gate::Locked",
+            "gate::Passwords",
+            "gate::Throttle",
+            "policy",
+            "record",
+            "settings",
+            "source::document::Law",
+            "source::edit",
+            "source::live::Live",
+            "source::mint",
+            "source::watch::Poker",
+        ],
+    ),
+    ("server", &["edge", "gate", "panel", "policy", "record", "settings", "source", "wire"]),
     ("demo", &[]),
     ("cli", &["*"]),
     // Doors for the fuzz targets and benchmarks, compiled for nothing else.
@@ -28,7 +44,8 @@ const POLICY_CRATES: &[&str] = &["http", "sha2", "subtle"];
 
 /// Crates that belong to certain places. A place is a file, or a directory with everything below it.
 const CRATES: &[(&str, &[&str])] = &[
-    ("hyper", &["edge/"]),
+    ("hyper", &["edge/", "panel/mod.rs"]),
+    ("askama", &["panel/"]),
     ("rustls", &["edge/", "gate/upstream/connect.rs", "server/files/"]),
     ("rcgen", &["edge/devcert/"]),
     ("notify", &["source/watch"]),
@@ -41,7 +58,7 @@ const CRATES: &[(&str, &[&str])] = &[
     // Descriptions of an API are YAML; what Portcullis itself reads is not.
     ("serde_saphyr", &["source/import/"]),
     // The sample store is a guest here: it plays somebody else's API.
-    ("axum", &["demo/"]),
+    ("axum", &["demo/", "panel/"]),
 ];
 
 /// Crates that stand for one of the above.

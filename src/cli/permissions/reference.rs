@@ -74,7 +74,7 @@ impl Entry {
     fn of_rule(law: &Law, rule: &Rule) -> Self {
         let method = Some(rule.method.to_string());
         match &rule.requirement {
-            Requirement::All(_) => Self::of(law, method, &reading::required(&law.policy, rule)),
+            Requirement::All(_) => Self::of(law, method, &law.policy.required(rule)),
             Requirement::Public | Requirement::Authenticated => {
                 let requires = reading::requires(&law.policy, rule);
                 Self { method, requires, roles: Vec::new(), users: Vec::new(), held: false }

@@ -19,8 +19,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(super) use lockout::{Attempt, Begun, Locked, NameKey};
-pub(crate) use lockout::{Claimed, Entry};
+pub(crate) use lockout::{Attempt, Begun, Claimed, Entry, Locked, NameKey};
 
 use lockout::Lockout;
 use rates::Debt;
@@ -90,7 +89,7 @@ impl Throttle {
 
     /// Whether credentials from an address may be verified; `name` is what they claim, where they can be read. Gives
     /// nothing to judge later where nothing is counted.
-    pub(super) fn attempt(&self, address: IpAddr, name: Option<&str>, now: Instant) -> Result<Option<Attempt>, Locked> {
+    pub(crate) fn attempt(&self, address: IpAddr, name: Option<&str>, now: Instant) -> Result<Option<Attempt>, Locked> {
         let Some(lockout) = &self.lockout else { return Ok(None) };
         lockout.attempt(address, name, self.nanos(now)).map(Some)
     }
@@ -101,12 +100,12 @@ impl Throttle {
     }
 
     /// What stands for a name in [`Self::judged`].
-    pub(super) fn name(&self, name: &str) -> Option<NameKey> {
+    pub(crate) fn name(&self, name: &str) -> Option<NameKey> {
         self.lockout.as_ref().map(|lockout| lockout.name(name))
     }
 
     /// It is known what credentials prove. Tells the lock-out that begins with it.
-    pub(super) fn judged(
+    pub(crate) fn judged(
         &self,
         attempt: Option<Attempt>,
         name: Option<NameKey>,

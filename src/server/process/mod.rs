@@ -124,6 +124,9 @@ impl<'s> Confinement<'s> {
         if let Some(path) = &self.settings.state {
             allowed.replacing(path);
         }
+        if self.settings.panel.https.is_some() {
+            allowed.replacing_behind_links(&self.settings.access);
+        }
         if let Some(path) = &self.settings.ops.socket {
             allowed.unlinking(path);
         }

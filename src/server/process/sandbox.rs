@@ -82,6 +82,11 @@ impl Allowed {
         self.replace.extend(homes(file).take(1));
     }
 
+    /// Lets a file be replaced where it is, behind all links.
+    pub(super) fn replacing_behind_links(&mut self, file: &Path) {
+        self.replace.extend(homes(file).last());
+    }
+
     /// Lets names be looked up. Where a file of the resolver's is elsewhere, it is replaced there.
     pub(super) fn resolving(&mut self) {
         for path in RESOLVER.map(Path::new) {

@@ -219,6 +219,7 @@ fn the_comments_of_the_sample_tell_the_defaults() {
         "body_size",
         "user",
         "address",
+        "https",
         "http",
         "socket",
         "user",
@@ -229,6 +230,7 @@ fn the_comments_of_the_sample_tell_the_defaults() {
     assert_eq!(std::mem::take(&mut all.listen.http).len(), 1);
     assert_eq!(std::mem::take(&mut all.tls.more).len(), 1);
     assert!(all.tls.client_ca.take().is_some() && all.upstream.ca.take().is_some() && all.ops.http.take().is_some());
+    assert!(all.panel.https.take().is_some());
     assert!(all.rate_limit.user.take().is_some() && all.rate_limit.address.take().is_some());
     assert!(all.ops.socket.take().is_some() && all.state.take().is_some());
     assert_eq!(all.limits.body_size.take(), Some(10 << 20));
@@ -310,7 +312,8 @@ fn the_schema_has_the_tables_that_the_reader_has() {
         ("process", true),
         ("lockout", true),
         ("rate_limit", true),
-        ("panel", false),
+        ("panel", true),
+        ("pannel", false),
     ] {
         assert_eq!(valid(&validator, &format!("{LEAST}[{name}]\n")), known, "{name}");
     }

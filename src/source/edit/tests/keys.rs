@@ -182,7 +182,7 @@ fn the_version_is_of_what_was_read() {
         assert_eq!((draft.version(), version.len()), (version.clone(), 64));
         assert_eq!(draft.changes().to_string(), "amy api access off");
         let by = Author { way: Way::Command, who: "root".to_owned(), from: None };
-        draft.save(&by).unwrap();
+        assert_eq!(draft.save(&by).unwrap().unwritten, None);
         assert_ne!(place.draft().version(), version);
     }
 }

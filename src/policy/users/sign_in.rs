@@ -1,0 +1,105 @@
+//! Signing in to the control panel: a name and a password, which are not those of the API.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::{Identity, Proof, User, Users};
+use crate::policy::token::{PasswordHash, VerifyPassword};
+
+/// Verified where nobody may sign in at all, so that this cannot be told from a wrong password. Nothing is known that
+/// it is the hash of.
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$cG9ydGN1bGxpcy1ub2JvZHk$bm9ib2R5IGtub3dzIGEgcGFzc3dvcmQgZm9yIHRoaXM";
+
+/// A verification that is still to be done, for a real user or for a decoy of the same cost.
+#[derive(Debug)]
+pub struct SignIn {
+    stored: PasswordHash,
+    address: IpAddr,
+    user: Option<Arc<User>>,
+}
+
+impl Users {
+    /// What has to be verified for somebody to sign in to the control panel under a name.
+    #[must_use]
+    pub fn sign_in(&self, name: &str, address: IpAddr) -> SignIn {
+        let user = self.by_name.get(name);
+        match user.and_then(|user| Some((Arc::clone(user), user.panel.clone()?))) {
+            Some((user, stored)) => SignIn { stored, address, user: Some(user) },
+            None => {
+                let stored = self.panel_decoy.clone().unwrap_or_else(|| PasswordHash::new(NOBODY));
+                SignIn { stored, address, user: None }
+            }
+        }
+    }
+}
+
+impl SignIn {
+    /// Verifies, which takes milliseconds, and says who it proves.
+    #[must_use]
+    pub fn run(self, verifier: &impl VerifyPassword, secret: &[u8]) -> Option<Identity> {
+        let matched = verifier.verify(&self.stored, secret);
+        let user = self.user.filter(|_| matched)?;
+        Some(Identity { user, proof: Proof::Panel(self.stored), address: self.address })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::time::SystemTime;
+
+    use super::super::{PasswordHash, Users, VerifyPassword};
+    use crate::policy::{PolicyBuilder, UserEntry};
+
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+    /// A password is its own hash.
+    struct Plain;
+
+    impl VerifyPassword for Plain {
+        fn verify(&self, stored: &PasswordHash, secret: &[u8]) -> bool {
+            stored.as_str().as_bytes() == secret
+        }
+    }
+
+    fn users(of: &[(&str, Option<&str>)]) -> Users {
+        let builder = PolicyBuilder::default();
+        let user = |(name, panel): &(&str, Option<&str>)| {
+            let entry = UserEntry { name: (*name).into(), panel: panel.map(PasswordHash::new), ..UserEntry::default() };
+            builder.user(entry).unwrap()
+        };
+        Users::new(of.iter().map(user).collect())
+    }
+
+    #[test]
+    fn only_the_own_panel_password_proves_somebody() {
+        let users = users(&[("olga", Some("right")), ("amy", None)]);
+        for (name, secret, proved) in [
+            ("olga", "right", true),
+            ("olga", "wrong", false),
+            // The decoy that stands in for them is olga's: it must prove nobody.
+            ("amy", "right", false),
+            ("nobody", "right", false),
+        ] {
+            let identity = users.sign_in(name, HERE).run(&Plain, secret.as_bytes());
+            assert_eq!(
+                identity.map(|identity| identity.user().name.to_string()),
+                proved.then(|| name.to_owned()),
+                "{name}"
+            );
+        }
+        let none = Users::default();
+        assert!(none.sign_in("olga", HERE).run(&Plain, super::NOBODY.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_new_password_ends_what_the_old_one_proved() {
+        let (before, now) = (users(&[("olga", Some("old"))]), SystemTime::now());
+        let identity = before.sign_in("olga", HERE).run(&Plain, b"old").unwrap();
+        assert!(before.still_proves(&identity, now).is_some(), "whether or not she may use the API");
+        for after in [users(&[("olga", Some("new"))]), users(&[("olga", None)]), users(&[])] {
+            assert!(after.still_proves(&identity, now).is_none());
+        }
+    }
+}
