@@ -375,8 +375,8 @@ fn of_expectations_that_do_not_hold() {
     both(
         "\"off\"",
         "\"GET /products\"",
-        "»\"allow\"",
-        "this user has no API access",
+        "»\"deny\"",
+        "expected \"deny\", but user \"off\" may \"GET /products\"",
         format!("{rule}: GET needs products.view, products.view is granted as *").leak(),
     );
     expect(
