@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::rights;
 use super::sheet::Sheet;
-use crate::policy::{TokenHash, User};
+use crate::policy::{PasswordHash, TokenHash, User};
 use crate::source::document::Law;
 use crate::source::edit::{Author, Change, Draft, EditError, SaveError, Way};
 
@@ -40,6 +40,8 @@ pub(super) enum What {
         token: Option<Fresh>,
     },
     Remove,
+    /// The editor's own, for the panel.
+    Password(PasswordHash),
 }
 
 /// A token that has been shown, and counts from now on.
@@ -101,6 +103,7 @@ fn apply(draft: &mut Draft, editor: &Editor, edit: &Edit) -> Result<(), NotSaved
             permitted(draft.law(), editor)?;
             draft.make(user, &Change::Remove).map(drop).map_err(failed)
         }
+        What::Password(hash) => draft.make(user, &Change::Panel(Some(hash.clone()))).map(drop).map_err(failed),
         What::New { mine, token } => write(draft, editor, user, (None, mine), token.as_ref()),
         What::Change { base, mine, token } => {
             let theirs = Sheet::of(&draft.law().policy, find(draft.law(), user)?);

@@ -94,7 +94,7 @@ pub(super) async fn sign_out(State(panel): State<Arc<Panel>>, posted: Posted) ->
 }
 
 /// Why somebody is not signed in.
-enum NotProved {
+pub(super) enum NotProved {
     Wrong,
     Locked(Duration),
     Busy,
@@ -108,7 +108,7 @@ impl From<Locked> for NotProved {
 
 impl Panel {
     /// As for the API: whoever has tried too often is not listened to, and each name takes the same time.
-    async fn prove(&self, visit: &Visit, name: &str, password: &str) -> Result<Identity, NotProved> {
+    pub(super) async fn prove(&self, visit: &Visit, name: &str, password: &str) -> Result<Identity, NotProved> {
         let throttle = &self.parts.throttle;
         let attempt = throttle.attempt(visit.address, Some(name), Instant::now())?;
         let check = visit.snapshot.users.sign_in(name, visit.address);

@@ -16,7 +16,10 @@ pub(super) fn all(document: &Document<'_>, users: &Users, policy: &Policy, repor
         if let (true, true, Some(target), Some(allow)) = (sound, known, target, allow) {
             let (user, asked) = (raw.user.and_then(|text| users.get(text.value)), policy.ask(target));
             let denied = denial(policy, user, &asked);
-            if denied.is_none() != allow {
+            // Whether somebody is let in at all is switched as the day demands. That "allow" is about what they may do then,
+            // so that no expectation is ever in the way of switching it off.
+            let is_out = user.is_some_and(|user| !user.api_access) && !asked.is_public();
+            if denied.is_none() != allow && (allow || !is_out) {
                 let help = || Some(decided_by(policy, user, &asked));
                 report.helped(raw.decision.span, contradiction(raw, denied), help);
             }
@@ -66,8 +69,7 @@ fn decision(text: Text<'_>, report: &mut Report<'_>) -> Option<bool> {
     }
 }
 
-/// Why a request would be denied, if it would be. Whether the user has API access is not asked: that is switched off and
-/// on as the day demands, and never may an expectation be in the way of switching it off.
+/// Why a request would be denied, if it would be.
 fn denial(policy: &Policy, user: Option<&User>, asked: &Asked) -> Option<String> {
     if asked.is_public() {
         return None;

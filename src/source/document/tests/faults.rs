@@ -374,10 +374,10 @@ fn of_expectations_that_do_not_hold() {
     );
     both(
         "\"off\"",
-        "\"GET /products\"",
-        "»\"deny\"",
-        "expected \"deny\", but user \"off\" may \"GET /products\"",
-        format!("{rule}: GET needs products.view, products.view is granted as *").leak(),
+        "\"DELETE /products\"",
+        "»\"allow\"",
+        "the resource does not list this method",
+        format!("{rule}, which does not list DELETE").leak(),
     );
     expect(
         "[[expect]]\nrequest=\"GET /products\"\ndecision=»\"allow\"",
