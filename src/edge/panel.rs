@@ -76,7 +76,9 @@ where
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                     Ok((stream, peer)) => {
-                        let connection = Rc::clone(&self).connection(stream, peer.ip(), stopped.clone());
+                        // An IPv4 client of an IPv6 socket is an IPv4 client.
+                        let address = peer.ip().to_canonical();
+                        let connection = Rc::clone(&self).connection(stream, address, stopped.clone());
                         connections.spawn_local(timeout(CONNECTION_TIME, connection));
                     }
                     Err(error) => {
