@@ -10,6 +10,7 @@ mod asset;
 mod edit;
 mod form;
 mod guard;
+mod in_force;
 mod list;
 mod matrix;
 mod page;

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::rights;
 use super::sheet::Sheet;
-use crate::policy::{PasswordHash, TokenHash, User};
+use crate::policy::{Grant, PasswordHash, TokenHash, User};
 use crate::source::document::Law;
 use crate::source::edit::{Author, Change, Draft, EditError, SaveError, Way};
 
@@ -54,7 +54,8 @@ pub(super) struct Fresh {
 
 /// How saving ended, where nothing hindered it.
 pub(super) enum Saved {
-    Done,
+    /// What the document says of the user now; nothing of one that was removed.
+    Done(Option<Box<Sheet>>),
     /// The document says all that already.
     Nothing,
 }
@@ -78,13 +79,15 @@ pub(super) fn save(path: &Path, editor: &Editor, edit: &Edit) -> Result<Saved, N
         if !draft.is_changed() {
             return Ok(Saved::Nothing);
         }
+        let law = draft.law();
+        let said = law.users.get(&edit.user).map(|user| Box::new(Sheet::of(&law.policy, user)));
         let author = Author { way: Way::Panel, who: editor.name.clone(), from: Some(editor.address) };
         match draft.save(&author) {
             Ok(saved) => {
                 if let Some(why) = saved.unwritten {
                     tracing::warn!("a change by the control panel is not in the journal: {why}");
                 }
-                return Ok(Saved::Done);
+                return Ok(Saved::Done(said));
             }
             // What others saved is read first, and may be no matter.
             Err(SaveError::Changed { .. } | SaveError::Busy(_)) if tries < TRIES => std::thread::sleep(PAUSE),
@@ -145,13 +148,43 @@ fn write(
         changes.insert(usize::from(is_new), Change::NewToken { hash: *hash, label: None, expires: None, keep_old });
     }
     let changes: Vec<_> = changes.iter().map(|change| (user, change)).collect();
+    let networks = law.users.get(user).map(|user| user.networks.clone()).unwrap_or_default();
     draft.make_all(&changes).map_err(failed)?;
-    let law = draft.law();
-    if token.is_some() && !rights::may_give_token(&law.policy, permitted(law, editor)?, find(law, user)?) {
-        let text = "This user may do more than you, so you cannot make a token for them.";
-        return Err(NotSaved::Refused(text.to_owned()));
+    let opened = rights::opens(&networks, &find(draft.law(), user)?.networks);
+    let given = Given { token: token.is_some(), access: mine.access && !before.access, opened };
+    given.judge(draft.law(), editor, user).map_or(Ok(()), |why| Err(NotSaved::Refused(why)))
+}
+
+/// What a change gives beyond permissions.
+struct Given {
+    token: bool,
+    access: bool,
+    /// The user may come from where they could not.
+    opened: bool,
+}
+
+impl Given {
+    /// Why it may not be, by what the document says with it.
+    fn judge(&self, law: &Law, editor: &Editor, name: &str) -> Option<String> {
+        let (by, user) = (law.users.get(&editor.name)?, law.users.get(name)?);
+        let is_stronger = !rights::may_give_token(&law.policy, by, user);
+        let is_own = editor.name == name;
+        if self.token && is_stronger {
+            Some("This user may do more than you, so you cannot make a token for them.".to_owned())
+        } else if self.access && is_stronger {
+            // A token that they had may be known to whoever switches it on again.
+            Some("This user may do more than you, so you cannot give them API access.".to_owned())
+        } else if self.opened && is_stronger {
+            Some("This user may do more than you, so you cannot let them come from more networks.".to_owned())
+        } else if self.opened && is_own && !rights::may_grant(&law.policy, by, &Grant::All) {
+            Some("You may come only from these networks: somebody else can add to them.".to_owned())
+        } else if is_own && !user.may_come_from(editor.address) {
+            let address = editor.address;
+            Some(format!("You are at {address}, and would shut yourself out: these networks do not have it."))
+        } else {
+            None
+        }
     }
-    Ok(())
 }
 
 fn find<'l>(law: &'l Law, name: &str) -> Result<&'l User, NotSaved> {

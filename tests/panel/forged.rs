@@ -98,9 +98,18 @@ fn only_forms_of_the_panels_own_count() {
     // A token that was not made here is none to be saved.
     let own = "pcl_0000000000000000000000000000000000000000000000000";
     let chosen = [&fields(&token)[..3], &[("access", "yes"), ("token", own), ("role", "accounting")]].concat();
-    assert_eq!(curl.post("/users/edit", &chosen).status, 303);
+    let answer = curl.post("/users/edit", &chosen);
+    assert_eq!(
+        (answer.status, answer.body.contains("not made for this sign-in")),
+        (422, true),
+        "nobody is left in doubt"
+    );
+    assert!(!answer.body.contains(own) && answer.body.contains("value=\"pcl_"), "and there is one to be saved");
     assert_eq!(scene.ask("maria", own, "GET", "/api/v2/orders"), 401);
     assert_eq!(scene.reached(), 0);
+    assert_eq!(scene.document(), before);
+    let untitled = [&fields(&token)[..3], &[("role", "accounting")]].concat();
+    assert_eq!(curl.post("/users/edit", &untitled).status, 303);
     assert_ne!(scene.document(), before, "the title is gone, as that form says");
     assert_eq!(curl.post("/users/edit", &fields(&token)).status, 409, "made from what was before");
 }

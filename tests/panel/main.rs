@@ -20,6 +20,7 @@ mod log;
 mod wait;
 
 mod browser;
+mod crowded;
 mod forged;
 mod hostile;
 mod pages;
