@@ -137,7 +137,8 @@ fn write(
     }
     let mut changes = before.changes(mine);
     if is_new {
-        changes.insert(0, Change::Add { title: None });
+        // With the title, for all that is asked for has to be so in the end.
+        changes.insert(0, Change::Add { title: Some(mine.title.clone()).filter(|title| !title.is_empty()) });
     }
     if let Some(Fresh { hash, keep_old }) = token {
         let keep_old = keep_old.map(|time| SystemTime::now() + time);
