@@ -26,6 +26,13 @@ impl Answer {
         token
     }
 
+    /// The token that the form proposes.
+    pub(crate) fn proposal(&self) -> String {
+        let token = self.body.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        kept::secret(&token);
+        token
+    }
+
     /// What the form says of the user as the page was made.
     pub(crate) fn base(&self) -> String {
         let base = self.body.split("name=\"base\" value=\"").nth(1).unwrap().split('"').next().unwrap();
