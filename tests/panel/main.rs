@@ -22,6 +22,7 @@ mod wait;
 mod browser;
 mod crowded;
 mod forged;
+mod greedy;
 mod hostile;
 mod pages;
 mod procedures;
