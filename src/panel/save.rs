@@ -119,7 +119,10 @@ fn apply(draft: &mut Draft, editor: &Editor, edit: &Edit) -> Result<(), NotSaved
     let user = edit.user.as_str();
     match &edit.what {
         What::Remove => {
-            permitted(draft.law(), editor)?;
+            let law = draft.law();
+            if !rights::may_give_token(&law.policy, permitted(law, editor)?, find(law, user)?) {
+                return Err(NotSaved::Refused("This user may do more than you, so you cannot remove them.".to_owned()));
+            }
             draft.make(user, &Change::Remove).map(drop).map_err(failed)
         }
         What::Password(hash) => draft.make(user, &Change::Panel(Some(hash.clone()))).map(drop).map_err(failed),
@@ -146,14 +149,16 @@ fn write(
     let law = draft.law();
     let is_new = before.is_none();
     let before = before.unwrap_or_default();
-    let excess = rights::excess(&law.policy, permitted(law, editor)?, &before, mine);
+    let by = permitted(law, editor)?;
+    let excess: Vec<_> = rights::excess(&law.policy, by, &before, mine).into_iter().collect();
     if !excess.is_empty() {
-        let names: Vec<_> = excess.into_iter().collect();
-        return Err(NotSaved::Refused(format!(
-            "You can grant only what you hold yourself, and not {}.",
-            names.join(", ")
-        )));
+        let why = format!("You can grant only what you hold yourself, and not {}.", excess.join(", "));
+        return Err(NotSaved::Refused(why));
     }
+    let there = law.users.get(user);
+    let networks = there.map(|user| user.networks.clone()).unwrap_or_default();
+    let ends_access = Sheet { access: false, ..before.clone() } == *mine && token.is_none();
+    let is_stronger = there.is_some_and(|user| !rights::may_give_token(&law.policy, by, user));
     let mut changes = before.changes(mine);
     if is_new {
         // With the title, for all that is asked for has to be so in the end.
@@ -165,10 +170,13 @@ fn write(
         changes.insert(usize::from(is_new), Change::NewToken { hash: *hash, label: None, expires: None, keep_old });
     }
     let changes: Vec<_> = changes.iter().map(|change| (user, change)).collect();
-    let networks = law.users.get(user).map(|user| user.networks.clone()).unwrap_or_default();
     draft.make_all(&changes).map_err(failed)?;
-    let opened = rights::opens(&networks, &find(draft.law(), user)?.networks);
-    let given = Given { token: token.is_some(), access: mine.access && !before.access, opened };
+    let given = Given {
+        token: token.is_some(),
+        access: mine.access && !before.access,
+        opened: rights::opens(&networks, &find(draft.law(), user)?.networks),
+        above: is_stronger && !ends_access,
+    };
     given.judge(draft.law(), editor, user).map_or(Ok(()), |why| Err(NotSaved::Refused(why)))
 }
 
@@ -178,6 +186,8 @@ struct Given {
     access: bool,
     /// The user may come from where they could not.
     opened: bool,
+    /// Something else of a user who could do more than the editor before.
+    above: bool,
 }
 
 impl Given {
@@ -198,6 +208,9 @@ impl Given {
         } else if is_own && !user.may_come_from(editor.address) {
             let address = editor.address;
             Some(format!("You are at {address}, and would shut yourself out: these networks do not have it."))
+        } else if self.above {
+            // The API behind the gateway perhaps goes by names: nobody comes to a stronger one by taking it down first.
+            Some("This user may do more than you: all that you can change here is to end their API access.".to_owned())
         } else {
             None
         }

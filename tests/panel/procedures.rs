@@ -190,5 +190,18 @@ async fn the_same_permissions_govern_the_panel() {
     browser.press("Save").await;
     assert!(browser.text("[role=alert]").await.contains("not products.edit"), "{}", browser.text("main").await);
     assert_eq!(document(&scene), before);
+    // Who is stronger is not taken down to get at their name, and can be shut out at once all the same.
+    browser.go(&scene, "/users/edit?name=amy").await;
+    browser.click("input[name='role'][value='warehouse']").await;
+    browser.press("Save").await;
+    assert!(browser.text("[role=alert]").await.contains("may do more than you"));
+    browser.go(&scene, "/users/remove?name=amy").await;
+    browser.press("Remove user").await;
+    assert!(browser.text("[role=alert]").await.contains("you cannot remove them"));
+    assert_eq!(document(&scene), before);
+    browser.go(&scene, "/users/edit?name=amy").await;
+    browser.click("#access").await;
+    browser.press("Save").await;
+    assert!(browser.text("main").await.contains("Saved."), "{}", browser.text("main").await);
     browser.close().await;
 }
