@@ -1,9 +1,10 @@
 //! `cert`: a development authority and a server certificate in a directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
+use serde_json::json;
 
 use super::Exit;
 use super::answer::{Answer, Failure};
@@ -21,6 +22,9 @@ pub(super) struct Args {
     /// Replace a server certificate that is there already; an authority is always kept
     #[arg(long)]
     force: bool,
+    /// Succeed and change nothing where a server certificate is there already
+    #[arg(long, conflicts_with = "force")]
+    keep: bool,
 }
 
 #[derive(Serialize)]
@@ -35,7 +39,10 @@ struct Written<'a> {
 
 pub(super) fn run(args: &Args, now: SystemTime) -> Result<Answer, Failure> {
     let made = devcert::generate_in(&args.out, &args.hosts, now).map_err(|error| failed(&error))?;
-    let paths = devcert::write(&args.out, &made, args.force).map_err(|error| failed(&error))?;
+    let paths = match devcert::write(&args.out, &made, args.force) {
+        Err(Error::Exists(path)) if args.keep => return kept(&path),
+        written => written.map_err(|error| failed(&error))?,
+    };
     let value = Written {
         certificate: &paths.server,
         key: &paths.server_key,
@@ -45,6 +52,10 @@ pub(super) fn run(args: &Args, now: SystemTime) -> Result<Answer, Failure> {
         hosts: &args.hosts,
     };
     Answer::new(Exit::Yes, text(&paths, &args.hosts), &value)
+}
+
+fn kept(path: &Path) -> Result<Answer, Failure> {
+    Answer::new(Exit::Yes, format!("{} is there already and is kept", path.display()), &json!({ "kept": path }))
 }
 
 fn failed(error: &Error) -> Failure {

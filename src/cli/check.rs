@@ -9,7 +9,7 @@ use super::Exit;
 use super::answer::{Answer, Failure};
 use super::config::{self, Common};
 use crate::server::{self, AccessError};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::SettingsError;
 use crate::source::document::Law;
 
 #[derive(Debug, clap::Args)]
@@ -52,7 +52,7 @@ impl Findings {
     /// Checks the settings and all that they name, with another access document where one is given.
     fn everything(&mut self, path: &Path, candidate: Option<&Path>) {
         self.checked.push(path.to_owned());
-        match Settings::load(path) {
+        match config::load(path) {
             Ok(mut settings) => {
                 if let Some(candidate) = candidate {
                     settings.access = candidate.to_owned();

@@ -5,10 +5,16 @@ use std::path::{Path, PathBuf};
 
 use super::answer::Failure;
 use super::reading;
-use crate::settings::Settings;
+use crate::settings::{Replaceable, Settings, SettingsError};
 use crate::source::document::Law;
 
 const VARIABLE: &str = "PORTCULLIS_CONFIG";
+/// What the environment puts in the place of what the file says: all that differs between a container and its host.
+const IN_PLACE: [(&str, Replaceable); 3] = [
+    ("PORTCULLIS_UPSTREAM_SERVERS", Replaceable::UpstreamServers),
+    ("PORTCULLIS_PANEL_HTTPS", Replaceable::PanelHttps),
+    ("PORTCULLIS_OPS_HTTP", Replaceable::OpsHttp),
+];
 /// Looked for in this order: a checkout or container first, then an installation.
 const PLACES: [&str; 2] = ["config/portcullis.toml", "/etc/portcullis/portcullis.toml"];
 
@@ -36,7 +42,7 @@ impl Common {
     /// [`Failure`] with every fault, or with the places where settings were looked for.
     pub(super) fn settings(&self) -> Result<Settings, Failure> {
         let path = self.path().ok_or_else(nowhere)?;
-        Settings::load(&path).map_err(|error| Failure::Faults(error.to_string()))
+        load(&path).map_err(|error| Failure::Faults(error.to_string()))
     }
 
     /// The access document that the settings name.
@@ -50,6 +56,20 @@ impl Common {
     fn asked(&self) -> Option<PathBuf> {
         self.config.clone().or_else(|| variable(VARIABLE).map(PathBuf::from))
     }
+}
+
+/// The settings in a file, with what the environment puts in their place.
+///
+/// # Errors
+/// Every fault of the file, or else of the first variable that has any.
+pub(super) fn load(path: &Path) -> Result<Settings, SettingsError> {
+    let mut settings = Settings::load(path)?;
+    for (name, value) in IN_PLACE {
+        if let Some(text) = variable(name) {
+            settings.replace(value, name, &text.to_string_lossy()).map_err(SettingsError::Faults)?;
+        }
+    }
+    Ok(settings)
 }
 
 /// There are no settings where they are looked for.

@@ -11,6 +11,7 @@ mod config;
 mod credentials;
 mod demo;
 mod explain;
+mod health;
 mod holders;
 mod import;
 mod lockout;
@@ -59,6 +60,8 @@ enum Command {
     Demo(demo::Args),
     /// Run the gateway
     Serve,
+    /// Ask the gateway that runs whether it takes requests
+    Health,
     /// Check the settings, the access document and the certificates, and tell every fault
     Check(check::Args),
     /// Say whether a user may do something, and why
@@ -124,6 +127,7 @@ fn answer(cli: Cli, output: &mut Output) -> Result<Answer, Failure> {
     match command {
         Command::Demo(args) => demo::run(&args, &common, output),
         Command::Serve => serve::run(&common),
+        Command::Health => health::run(&common),
         Command::Check(args) => check::run(&args, &common),
         Command::Explain(args) => explain::run(&args, &common.law()?, now),
         Command::WhoCan(args) => who_can::run(&args, &common.law()?, now),

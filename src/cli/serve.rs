@@ -88,25 +88,27 @@ fn refused(error: &StartError) -> Failure {
     }
 }
 
-fn unavailable(error: &io::Error) -> Failure {
+pub(super) fn unavailable(error: &io::Error) -> Failure {
     Failure::Failed(format!("no event loop for signals: {error}"))
 }
 
 /// What a signal tells.
 #[derive(Debug, PartialEq, Eq)]
-enum Told {
+pub(super) enum Told {
     Reload,
     End,
 }
 
-struct Signals {
+/// The signals that a program which serves obeys. Without them, one that is the first process of a container would obey
+/// none.
+pub(super) struct Signals {
     hangup: Signal,
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             hangup: signal(SignalKind::hangup())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -122,7 +124,8 @@ impl Signals {
         }
     }
 
-    async fn end(&mut self) {
+    /// Waits until one tells to end.
+    pub(super) async fn end(&mut self) {
         while self.next().await == Told::Reload {}
     }
 }

@@ -6,6 +6,7 @@ pub mod devcert;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod handshake;
+pub(crate) mod health;
 mod http1;
 mod http2;
 mod idle;

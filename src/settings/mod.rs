@@ -13,6 +13,7 @@ mod panel;
 mod process;
 mod raw;
 mod read;
+mod replace;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use limits::Limits;
 pub use listen::{Listen, Ops};
 pub use panel::Panel;
 pub use process::Process;
+pub use replace::Replaceable;
 pub use throttle::{Lockout, RateLimit};
 pub use tls::{KeyPair, Tls, TlsVersion};
 pub use upstream::{Authorization, Scheme, Server, Upstream};

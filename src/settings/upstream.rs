@@ -179,7 +179,8 @@ impl Authorization {
     }
 }
 
-fn servers(list: &At<Vec<At<String>>>, check: &mut Check<'_>) -> Result<Vec<Server>, Told> {
+/// Reads a list of servers.
+pub(super) fn servers(list: &At<Vec<At<String>>>, check: &mut Check<'_>) -> Result<Vec<Server>, Told> {
     let key = "upstream.servers";
     if list.value.is_empty() {
         let problem = Problem::new("the list is empty").help("for example: servers = [\"http://127.0.0.1:9001\"]");

@@ -5,9 +5,10 @@ use std::io::pipe;
 
 use crate::harness::{Place, done, has};
 
-const COMMANDS: [&[&str]; 18] = [
+const COMMANDS: [&[&str]; 19] = [
     &["demo"],
     &["serve"],
+    &["health"],
     &["check"],
     &["explain"],
     &["who-can"],
@@ -52,6 +53,9 @@ fn wrong_use_is_2() {
         &["permissions", "--format", "pdf"],
         &["schema"],
         &["cert", "--out", "x"],
+        &["cert", "--out", "x", "--host", "localhost", "--force", "--keep"],
+        &["demo", "--store", "9001"],
+        &["health"],
         &["cert", "--out", "x", "--host", "not a host"],
         &["demo", "--config", "config/portcullis.toml"],
     ] {

@@ -2,6 +2,7 @@
 //!
 //! It is `serve` on prepared files: what it shows is what a gateway does.
 
+mod alone;
 mod backend;
 mod prepared;
 mod tour;
@@ -26,11 +27,17 @@ pub(super) struct Args {
     /// The port for HTTPS, on the loopback interface [default: 8443, or a free one]
     #[arg(long, value_name = "N")]
     port: Option<u16>,
+    /// Run the sample store alone, at this address, to put a gateway in front of
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "port")]
+    store: Option<SocketAddr>,
 }
 
 pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<Answer, Failure> {
     if common.config.is_some() {
         return Err(Failure::Wrong("the demo brings its own settings: leave --config out".to_owned()));
+    }
+    if let Some(address) = args.store {
+        return alone::run(address, output);
     }
     let https = loopback(args.port.unwrap_or_else(|| free(PORT)));
     let (panel, ops) = (loopback(free(PANEL_PORT)), loopback(free(OPS_PORT)));

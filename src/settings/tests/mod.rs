@@ -17,7 +17,7 @@ use crate::fault::{Fault, Faults};
 const SAMPLE: &str = include_str!("../../../config/portcullis.toml");
 
 /// What must be there, and nothing else.
-const LEAST: &str = r#"
+pub(super) const LEAST: &str = r#"
 access = "access.toml"
 [listen]
 https = ["0.0.0.0:8443"]
