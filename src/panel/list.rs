@@ -23,7 +23,8 @@ const AT_ONCE: usize = 50;
 #[serde(default)]
 pub(super) struct Search {
     search: String,
-    page: usize,
+    /// Counted from 0; anything else is the first.
+    page: String,
 }
 
 #[derive(Template)]
@@ -74,7 +75,7 @@ pub(super) async fn show(State(panel): State<Arc<Panel>>, visit: Visit, Query(as
     let wanted = asked.search.trim().to_lowercase();
     let mut found: Vec<_> = snapshot.users.iter().filter(|user| matches(&snapshot.policy, user, &wanted)).collect();
     found.sort_unstable_by(|one, other| one.name.cmp(&other.name));
-    let page = asked.page.min(found.len().saturating_sub(1) / AT_ONCE);
+    let page = asked.page.parse().unwrap_or(0).min(found.len().saturating_sub(1) / AT_ONCE);
     let now = SystemTime::now();
     let shown = found.iter().skip(page * AT_ONCE).take(AT_ONCE);
     let rows: Vec<_> = shown.map(|user| panel.row(&snapshot.policy, user, now)).collect();

@@ -4,6 +4,7 @@
 //! number of comparisons and, where the document holds passwords at all, one password verification. What a client can
 //! time depends on what it sent and on the document, never on whether a name exists (CVE-2026-41263, CVE-2026-88010).
 
+mod decoys;
 mod sign_in;
 
 use std::collections::HashMap;
@@ -16,13 +17,13 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::HeaderValue;
-use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable};
 
 use super::permission::{Grant, PermissionSet};
 use super::rate::Rate;
 use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
 use super::{Network, RoleId};
+use decoys::Decoys;
 pub use sign_in::SignIn;
 
 /// Comparisons made for every attempt, whatever the user holds: two live tokens are the usual most.
@@ -207,25 +208,20 @@ pub struct Users {
     /// The same users, for standing in where there is none.
     all: Box<[Arc<User>]>,
     /// One password hash for each cost in use, verified in place of those that names without a password do not have.
-    decoys: Vec<PasswordHash>,
-    /// The same for the control panel: somebody's.
-    panel_decoy: Option<PasswordHash>,
+    decoys: Decoys,
+    /// The same for the control panel.
+    panel_decoys: Decoys,
 }
 
 impl Users {
     /// Gathers users; of two with one name the later counts, so the reader of the document refuses duplicates first.
     #[must_use]
     pub fn new(users: Vec<User>) -> Self {
-        let mut decoys: Vec<PasswordHash> = Vec::new();
-        for stored in users.iter().filter_map(|user| user.password.as_ref()) {
-            if decoys.iter().all(|decoy| decoy.cost() != stored.cost()) {
-                decoys.push(stored.clone());
-            }
-        }
-        let panel_decoy = users.iter().find_map(|user| user.panel.clone());
+        let decoys = Decoys::of(users.iter().filter_map(|user| user.password.as_ref()));
+        let panel_decoys = Decoys::of(users.iter().filter_map(|user| user.panel.as_ref()));
         let by_name: HashMap<_, _> = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
         let all = by_name.values().map(Arc::clone).collect();
-        Self { by_name, all, decoys, panel_decoy }
+        Self { by_name, all, decoys, panel_decoys }
     }
 
     /// Finds a user by name.
@@ -336,8 +332,7 @@ impl Users {
     /// Refuses, but where the document holds passwords only after the work of verifying one. A name always gets the
     /// same decoy, so that repeating a question tells no more than asking it once.
     fn decoy(&self, presented: &Credentials<'_>, refusal: Refusal) -> Authentication {
-        let pick = Sha256::digest(presented.name.as_bytes()).iter().fold(0usize, |sum, byte| sum + usize::from(*byte));
-        match self.decoys.get(pick.checked_rem(self.decoys.len()).unwrap_or(0)) {
+        match self.decoys.pick(presented.name) {
             None => Authentication::Refused(refusal),
             Some(_) if is_generated(presented.secret) => Authentication::Refused(refusal),
             Some(stored) => Authentication::Costly(PasswordCheck {

@@ -27,7 +27,7 @@ impl Users {
         match user.and_then(|user| Some((Arc::clone(user), user.panel.clone()?))) {
             Some((user, stored)) => SignIn { stored, address, user: Some(user) },
             None => {
-                let stored = self.panel_decoy.clone().unwrap_or_else(|| PasswordHash::new(NOBODY));
+                let stored = self.panel_decoys.pick(name).cloned().unwrap_or_else(|| PasswordHash::new(NOBODY));
                 SignIn { stored, address, user: None }
             }
         }
