@@ -37,7 +37,7 @@
 //! `tests/layering` reads `src/` and holds these:
 //!
 //! - [`policy`] names no other room.
-//! - hyper, which serves HTTP/2, is named in [`edge`]; rustls in [`edge`] and where the upstream speaks TLS.
+//! - hyper, which serves HTTP/2 and the panel, is named in [`edge`] and where `panel` hands itself over to it; rustls in [`edge`] and where the upstream speaks TLS.
 //! - `wire` names no other room.
 //! - `gate` knows [`source`] only as [`source::live::Live`]; [`edge`] does not know [`policy`].
 //! - Only [`cli`] prints and reads the environment.

@@ -26,11 +26,14 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::crowd::Crowd;
 use super::tls::LiveTls;
 use crate::record::{Listener, Metrics};
 
 /// Connections open at once; further ones wait to be accepted. A browser opens six.
 const CONNECTIONS: usize = 128;
+/// Of these, from one address: nobody is to shut everybody else out.
+const OF_ONE_ADDRESS: u32 = 32;
 /// For the handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// For sending a request's head, and for the silence between two requests.
@@ -68,6 +71,7 @@ where
 
     async fn accept(self: Rc<Self>, listener: TcpListener, shutdown: impl Future<Output = ()>) {
         let mut connections = JoinSet::new();
+        let crowd = Crowd::new(CONNECTIONS, OF_ONE_ADDRESS);
         let (stop, stopped) = watch::channel(());
         let mut shutdown = pin!(shutdown);
         loop {
@@ -76,8 +80,17 @@ where
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
                     Ok((stream, peer)) => {
-                        let connection = Rc::clone(&self).connection(stream, peer.ip(), stopped.clone());
-                        connections.spawn_local(timeout(CONNECTION_TIME, connection));
+                        // An IPv4 client of an IPv6 socket is an IPv4 client.
+                        let address = peer.ip().to_canonical();
+                        let Some(place) = crowd.admit(address) else {
+                            self.metrics.connection_shed();
+                            continue;
+                        };
+                        let connection = Rc::clone(&self).connection(stream, address, stopped.clone());
+                        connections.spawn_local(async move {
+                            let _held = place;
+                            timeout(CONNECTION_TIME, connection).await
+                        });
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the control panel cannot accept a connection");

@@ -10,20 +10,18 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use tokio::time::timeout;
 
 use super::Panel;
 use super::form::{Fields, Posted};
 use super::guard::Visit;
+use super::in_force::{Outcome, PENDING, in_background};
 use super::page::Message;
-use super::save::{self, Edit, Editor, Fresh, NotSaved, Saved, What};
+use super::save::{Edit, Editor, Fresh, NotSaved, What};
 use super::sheet::Sheet;
 use super::view::{Filled, Problem};
 use crate::policy::TokenHash;
 use crate::source::mint::mint;
 
-/// How long a page waits for what was saved to be in force. It takes some milliseconds.
-const IN_FORCE: Duration = Duration::from_secs(3);
 /// How long an old token goes on, where that is ticked.
 const KEEP_OLD: Duration = Duration::from_hours(24);
 
@@ -59,6 +57,8 @@ struct Sent {
     mine: Sheet,
     /// The token that was shown, if this session was shown it.
     token: Option<String>,
+    /// There is one that it was not shown, or not lately.
+    strange: bool,
     keep_old: bool,
     regenerate: bool,
 }
@@ -71,10 +71,12 @@ impl Sent {
             let hash = TokenHash::of(token.as_bytes());
             visit.session.as_ref().is_some_and(|session| panel.sessions.has_proposed(session.key, hash))
         };
+        let token = Some(fields.text("token")).filter(|token| !token.is_empty());
         Self {
             name: fields.text("name").to_owned(),
             mine: Sheet::posted(fields, tokens),
-            token: Some(fields.text("token")).filter(shown).map(str::to_owned),
+            token: token.filter(shown).map(str::to_owned),
+            strange: token.is_some_and(|token| !shown(&token)),
             keep_old: fields.has("keep_old"),
             regenerate: fields.text("action") == "regenerate",
             base,
@@ -139,7 +141,20 @@ impl Panel {
         self.form(StatusCode::OK, visit, Filled { token, sheet, ..filled })
     }
 
+    /// The same form with a token that can be saved in place of one that cannot. Who copied that has to be told.
+    fn another_token(&self, visit: &Visit, sent: Sent) -> Response {
+        let text =
+            "The API token on the page was not made for this sign-in, or too long ago, so nothing has been saved. \
+                    Below is another one: copy it, and save again."
+                .to_owned();
+        let (token, problem) = (self.propose(visit), Some(Problem { text, ..Problem::default() }));
+        self.form(StatusCode::UNPROCESSABLE_ENTITY, visit, Filled { token, problem, ..sent.filled() })
+    }
+
     async fn save(self: Arc<Self>, visit: &Visit, sent: Sent, what: What) -> Response {
+        if sent.strange && sent.mine.access {
+            return self.another_token(visit, sent);
+        }
         let token = what.has_token();
         let edit = Edit { user: sent.name.clone(), what };
         let why = match in_background(&self, editor(visit), edit).await {
@@ -166,11 +181,12 @@ impl Panel {
         self.form(status, visit, Filled { problem: Some(problem), ..filled })
     }
 
-    fn saved(&self, visit: &Visit, name: &str, saved: Saved, token: bool) -> Response {
+    fn saved(&self, visit: &Visit, name: &str, saved: Outcome, token: bool) -> Response {
         let notice = match (saved, token) {
-            (Saved::Nothing, _) => "There was nothing to save.",
-            (Saved::Done, false) => "Saved. It is in force now.",
-            (Saved::Done, true) => "Saved. The new token is in force now; it is not shown again.",
+            (Outcome::Nothing, _) => "There was nothing to save.",
+            (Outcome::InForce, false) => "Saved. It is in force now.",
+            (Outcome::InForce, true) => "Saved. The new token is in force now; it is not shown again.",
+            (Outcome::Pending, _) => PENDING,
         };
         if let Some(session) = &visit.session {
             self.sessions.tell(session.key, notice.to_owned());
@@ -189,24 +205,4 @@ impl What {
 pub(super) fn editor(visit: &Visit) -> Editor {
     let name = visit.user().map(|user| user.name.to_string()).unwrap_or_default();
     Editor { name, address: visit.address }
-}
-
-/// Saves on a thread that may wait for a disk, and returns when it is in force.
-pub(super) async fn in_background(panel: &Arc<Panel>, editor: Editor, edit: Edit) -> Result<Saved, NotSaved> {
-    let parts = &panel.parts;
-    let mut changes = parts.live.changes();
-    let path = parts.access.clone();
-    let work = tokio::task::spawn_blocking(move || save::save(&path, &editor, &edit));
-    let saved = work.await.unwrap_or_else(|_| {
-        Err(NotSaved::Failed(
-            "Something went wrong, which is a bug; nothing more is known here.".to_owned(),
-            String::new(),
-        ))
-    })?;
-    if matches!(saved, Saved::Done) {
-        parts.reload.poke();
-        // Where it is not in force by then, the log says why, and the next page shows what is.
-        let _ = timeout(IN_FORCE, changes.changed()).await;
-    }
-    Ok(saved)
 }

@@ -1,11 +1,13 @@
 //! What a form sends, once it is known that it is one of the panel's own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use subtle::ConstantTimeEq;
+use tokio::time::timeout;
 use zeroize::Zeroize;
 
 use super::Panel;
@@ -14,6 +16,8 @@ use super::page::Message;
 
 /// The largest form: a user with thousands of permissions.
 const LARGEST: usize = 256 << 10;
+/// For all of a form to arrive. Strangers may send one too, to sign in, and hold a connection with it.
+const TIME: Duration = Duration::from_secs(30);
 /// What each form carries of the session it was made for.
 pub(super) const TOKEN_FIELD: &str = "form_token";
 
@@ -49,7 +53,8 @@ impl Fields {
         if content.split(';').next().map(str::trim) != Some("application/x-www-form-urlencoded") {
             return Err(refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, "This is not what a form of this page sends."));
         }
-        let read = axum::body::to_bytes(request.into_body(), LARGEST).await;
+        let read = timeout(TIME, axum::body::to_bytes(request.into_body(), LARGEST)).await;
+        let read = read.map_err(|_| refuse(StatusCode::REQUEST_TIMEOUT, "The form took too long to arrive."))?;
         let body = read.map_err(|_| refuse(StatusCode::PAYLOAD_TOO_LARGE, "The form is too large, or broke off."))?;
         Ok(Self(form_urlencoded::parse(&body).into_owned().collect()))
     }
@@ -88,4 +93,60 @@ impl FromRequest<Arc<Panel>> for Posted {
 /// Compares in time that does not depend on the contents.
 pub(super) fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::{Body, Bytes};
+    use axum::http::header::CONTENT_TYPE;
+    use axum::http::{Request, StatusCode};
+    use axum::response::IntoResponse;
+    use http_body::Frame;
+
+    use super::{Fields, LARGEST};
+
+    const FORM: &str = "application/x-www-form-urlencoded";
+
+    /// A body that never ends.
+    struct Endless;
+
+    impl http_body::Body for Endless {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Pending
+        }
+    }
+
+    async fn read(content: &str, body: Body) -> Result<Fields, StatusCode> {
+        let request = Request::builder().header(CONTENT_TYPE, content).body(body).unwrap();
+        Fields::read(request).await.map_err(|message| message.into_response().status())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_no_form_is_refused() {
+        for (content, body, status) in [
+            ("application/json", Body::from("{}"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            ("multipart/form-data; boundary=x", Body::empty(), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            (FORM, Body::from(vec![b'x'; LARGEST + 1]), StatusCode::PAYLOAD_TOO_LARGE),
+            (FORM, Body::new(Endless), StatusCode::REQUEST_TIMEOUT),
+        ] {
+            assert_eq!(read(content, body).await.err(), Some(status), "{content}");
+        }
+    }
+
+    #[tokio::test]
+    async fn any_bytes_are_fields() {
+        let fields = read("application/x-www-form-urlencoded; charset=utf-8", Body::from("a=1&b&a=%ff&=%00&&a=+"));
+        let fields = fields.await.unwrap_or_else(|status| panic!("{status}"));
+        assert_eq!(fields.all("a").collect::<Vec<_>>(), ["1", "\u{fffd}", " "]);
+        assert_eq!((fields.text("a"), fields.has("b"), fields.text(""), fields.has("c")), ("1", true, "\0", false));
+        let most = read(FORM, Body::from("&a".repeat(LARGEST / 2))).await.unwrap_or_else(|status| panic!("{status}"));
+        assert_eq!(most.all("a").count(), LARGEST / 2);
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::header::{
@@ -95,9 +94,9 @@ impl Panel {
         let target = Target::parse(method.as_str(), sent)
             .map_err(|error| refuse(StatusCode::BAD_REQUEST, "Not a page", &error.to_string()))?;
         let snapshot = self.parts.live.snapshot();
-        let session = cookie(headers, COOKIE_NAME).and_then(|secret| self.session(secret, &snapshot));
         let address = request.extensions().get::<Client>().map(|client| client.0);
         let address = address.ok_or(Refusal::SignIn)?;
+        let session = cookie(headers, COOKIE_NAME).and_then(|secret| self.session(secret, address, &snapshot));
         let identity = session.as_ref().map(|session| session.identity.clone());
         match snapshot.policy.decide(identity, snapshot.policy.ask_panel(target)) {
             Decision::Permit(permit) => Ok(Visit { address, snapshot, session, permit: Arc::new(permit) }),
@@ -105,11 +104,12 @@ impl Panel {
         }
     }
 
-    /// The session that a cookie names, with the user as the snapshot has them. It ends where they may not sign in any
-    /// more, or have another password.
-    fn session(&self, secret: &str, snapshot: &Snapshot) -> Option<Session> {
+    /// The session that a cookie names, with the user as the snapshot has them and where they are now: a cookie that was
+    /// taken elsewhere is of no use where they may not come from. It ends where they may not sign in any more, or have
+    /// another password.
+    fn session(&self, secret: &str, address: IpAddr, snapshot: &Snapshot) -> Option<Session> {
         let session = self.sessions.find(secret)?;
-        match snapshot.users.still_proves(&session.identity, SystemTime::now()) {
+        match snapshot.users.still_signed_in(&session.identity, address) {
             Some(identity) => Some(Session { identity, ..session }),
             None => {
                 self.sessions.end(session.key);

@@ -4,11 +4,13 @@
 //! without a permit. What is shown is rendered here and works without a script, but for copying a token. Documents are
 //! changed through [`crate::source::edit`] alone; the reload loop puts them in force, as if somebody had saved by hand.
 
+mod account;
 mod activity;
 mod asset;
 mod edit;
 mod form;
 mod guard;
+mod in_force;
 mod list;
 mod matrix;
 mod page;
@@ -74,6 +76,7 @@ pub(crate) fn answering(parts: PanelParts) -> impl Fn(IpAddr) -> TowerToHyperSer
         .route("/permissions", get(permissions::index))
         .route("/permissions/resource", get(permissions::resource))
         .route("/try", get(trying::show))
+        .route("/account", get(account::show).post(account::change))
         .route("/activity", get(activity::show))
         .route("/assets/{name}", get(asset::show))
         .layer(middleware::from_fn_with_state(Arc::clone(&panel), guard::guard))

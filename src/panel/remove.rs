@@ -8,9 +8,10 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::Panel;
-use super::edit::{Named, editor, in_background};
+use super::edit::{Named, editor};
 use super::form::Posted;
 use super::guard::Visit;
+use super::in_force::{Outcome, PENDING, in_background};
 use super::page::{Frame, Message, render};
 use super::save::{Edit, NotSaved, What};
 
@@ -32,9 +33,13 @@ pub(super) async fn remove(State(panel): State<Arc<Panel>>, posted: Posted) -> R
     let name = posted.fields.text("name").to_owned();
     let edit = Edit { user: name.clone(), what: What::Remove };
     match in_background(&panel, editor(&posted.visit), edit).await {
-        Ok(_) => {
+        Ok(outcome) => {
+            let notice = match outcome {
+                Outcome::Pending => PENDING.to_owned(),
+                Outcome::InForce | Outcome::Nothing => format!("{name} has been removed."),
+            };
             if let Some(session) = &posted.visit.session {
-                panel.sessions.tell(session.key, format!("{name} has been removed."));
+                panel.sessions.tell(session.key, notice);
             }
             Redirect::to("/users").into_response()
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::sheet::Sheet;
-use crate::policy::{Grant, Permission, Policy, RoleId, User};
+use crate::policy::{Grant, Network, Permission, Policy, RoleId, User};
 
 /// Whether somebody holds all that a grant gives.
 pub(super) fn may_grant(policy: &Policy, editor: &User, grant: &Grant) -> bool {
@@ -18,6 +18,12 @@ pub(super) fn may_give_role(policy: &Policy, editor: &User, role: RoleId) -> boo
 /// Whether somebody may see a new token of a user: with it they could do whatever that user may.
 pub(super) fn may_give_token(policy: &Policy, editor: &User, user: &User) -> bool {
     grants(policy, user).all(|grant| may_grant(policy, editor, grant))
+}
+
+/// Whether a user who may come from some networks may come from more than they could.
+pub(super) fn opens(before: &[Network], after: &[Network]) -> bool {
+    let could = |network: &Network| before.iter().any(|before| before.includes(network));
+    !before.is_empty() && (after.is_empty() || !after.iter().all(could))
 }
 
 /// Whether somebody may change users.
@@ -47,7 +53,8 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::sheet::Sheet;
-    use super::{excess, may_give_token};
+    use super::{excess, may_give_token, opens};
+    use crate::policy::Network;
     use crate::source::document::{Format, Law, read};
 
     fn law() -> Law {
@@ -101,6 +108,25 @@ mod tests {
             [("amy", "bob", true), ("bob", "amy", false), ("amy", "root", false), ("root", "amy", true)]
         {
             assert_eq!(may_give_token(&law.policy, user(editor), user(of)), may, "{editor} for {of}");
+        }
+    }
+
+    #[test]
+    fn more_networks_and_wider_ones_are_told_from_fewer() {
+        let networks = |texts: &[&str]| texts.iter().map(|text| Network::parse(text).unwrap()).collect::<Vec<_>>();
+        for (before, after, opened) in [
+            (&["10.0.0.0/8"][..], &["10.0.0.0/8"][..], false),
+            (&["10.0.0.0/8"], &["10.1.0.0/16", "10.2.0.1"], false),
+            (&["10.0.0.0/8", "192.0.2.0/24"], &["192.0.2.0/24"], false),
+            (&[], &["10.0.0.0/8"], false),
+            (&[], &[], false),
+            (&["10.0.0.0/8"], &[], true),
+            (&["10.0.0.0/8"], &["10.0.0.0/8", "192.0.2.1"], true),
+            (&["10.1.0.0/16"], &["10.0.0.0/8"], true),
+            (&["10.0.0.0/8"], &["0.0.0.0/0"], true),
+            (&["0.0.0.0/0"], &["::/0"], true),
+        ] {
+            assert_eq!(opens(&networks(before), &networks(after)), opened, "{before:?} {after:?}");
         }
     }
 }

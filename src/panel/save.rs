@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::rights;
 use super::sheet::Sheet;
-use crate::policy::{TokenHash, User};
+use crate::policy::{Grant, PasswordHash, TokenHash, User};
 use crate::source::document::Law;
 use crate::source::edit::{Author, Change, Draft, EditError, SaveError, Way};
 
@@ -40,6 +40,8 @@ pub(super) enum What {
         token: Option<Fresh>,
     },
     Remove,
+    /// The editor's own, for the panel.
+    Password(PasswordHash),
 }
 
 /// A token that has been shown, and counts from now on.
@@ -52,7 +54,8 @@ pub(super) struct Fresh {
 
 /// How saving ended, where nothing hindered it.
 pub(super) enum Saved {
-    Done,
+    /// What the document says of the user now; nothing of one that was removed.
+    Done(Option<Box<Sheet>>),
     /// The document says all that already.
     Nothing,
 }
@@ -72,17 +75,23 @@ pub(super) fn save(path: &Path, editor: &Editor, edit: &Edit) -> Result<Saved, N
     let mut tries = 1;
     loop {
         let mut draft = Draft::open(path, SystemTime::now()).map_err(failed)?;
+        if let Some(said) = sent_before(draft.law(), edit) {
+            permitted(draft.law(), editor)?;
+            return Ok(Saved::Done(Some(Box::new(said))));
+        }
         apply(&mut draft, editor, edit)?;
         if !draft.is_changed() {
             return Ok(Saved::Nothing);
         }
+        let law = draft.law();
+        let said = law.users.get(&edit.user).map(|user| Box::new(Sheet::of(&law.policy, user)));
         let author = Author { way: Way::Panel, who: editor.name.clone(), from: Some(editor.address) };
         match draft.save(&author) {
             Ok(saved) => {
                 if let Some(why) = saved.unwritten {
                     tracing::warn!("a change by the control panel is not in the journal: {why}");
                 }
-                return Ok(Saved::Done);
+                return Ok(Saved::Done(said));
             }
             // What others saved is read first, and may be no matter.
             Err(SaveError::Changed { .. } | SaveError::Busy(_)) if tries < TRIES => std::thread::sleep(PAUSE),
@@ -94,13 +103,29 @@ pub(super) fn save(path: &Path, editor: &Editor, edit: &Edit) -> Result<Saved, N
     }
 }
 
+/// What the document says of a user, where that is what a form with a new token says: somebody pressed Save twice, and
+/// nobody else changed anything.
+fn sent_before(law: &Law, edit: &Edit) -> Option<Sheet> {
+    let (What::New { mine, token: Some(token) } | What::Change { mine, token: Some(token), .. }) = &edit.what else {
+        return None;
+    };
+    let user = law.users.get(&edit.user)?;
+    let there = Sheet::of(&law.policy, user);
+    let is_same = Sheet { tokens: there.tokens.clone(), ..mine.clone() } == there;
+    (is_same && user.tokens.iter().any(|one| one.hash == token.hash)).then_some(there)
+}
+
 fn apply(draft: &mut Draft, editor: &Editor, edit: &Edit) -> Result<(), NotSaved> {
     let user = edit.user.as_str();
     match &edit.what {
         What::Remove => {
-            permitted(draft.law(), editor)?;
+            let law = draft.law();
+            if !rights::may_give_token(&law.policy, permitted(law, editor)?, find(law, user)?) {
+                return Err(NotSaved::Refused("This user may do more than you, so you cannot remove them.".to_owned()));
+            }
             draft.make(user, &Change::Remove).map(drop).map_err(failed)
         }
+        What::Password(hash) => draft.make(user, &Change::Panel(Some(hash.clone()))).map(drop).map_err(failed),
         What::New { mine, token } => write(draft, editor, user, (None, mine), token.as_ref()),
         What::Change { base, mine, token } => {
             let theirs = Sheet::of(&draft.law().policy, find(draft.law(), user)?);
@@ -124,17 +149,20 @@ fn write(
     let law = draft.law();
     let is_new = before.is_none();
     let before = before.unwrap_or_default();
-    let excess = rights::excess(&law.policy, permitted(law, editor)?, &before, mine);
+    let by = permitted(law, editor)?;
+    let excess: Vec<_> = rights::excess(&law.policy, by, &before, mine).into_iter().collect();
     if !excess.is_empty() {
-        let names: Vec<_> = excess.into_iter().collect();
-        return Err(NotSaved::Refused(format!(
-            "You can grant only what you hold yourself, and not {}.",
-            names.join(", ")
-        )));
+        let why = format!("You can grant only what you hold yourself, and not {}.", excess.join(", "));
+        return Err(NotSaved::Refused(why));
     }
+    let there = law.users.get(user);
+    let networks = there.map(|user| user.networks.clone()).unwrap_or_default();
+    let ends_access = Sheet { access: false, ..before.clone() } == *mine && token.is_none();
+    let is_stronger = there.is_some_and(|user| !rights::may_give_token(&law.policy, by, user));
     let mut changes = before.changes(mine);
     if is_new {
-        changes.insert(0, Change::Add { title: None });
+        // With the title, for all that is asked for has to be so in the end.
+        changes.insert(0, Change::Add { title: Some(mine.title.clone()).filter(|title| !title.is_empty()) });
     }
     if let Some(Fresh { hash, keep_old }) = token {
         let keep_old = keep_old.map(|time| SystemTime::now() + time);
@@ -143,12 +171,50 @@ fn write(
     }
     let changes: Vec<_> = changes.iter().map(|change| (user, change)).collect();
     draft.make_all(&changes).map_err(failed)?;
-    let law = draft.law();
-    if token.is_some() && !rights::may_give_token(&law.policy, permitted(law, editor)?, find(law, user)?) {
-        let text = "This user may do more than you, so you cannot make a token for them.";
-        return Err(NotSaved::Refused(text.to_owned()));
+    let given = Given {
+        token: token.is_some(),
+        access: mine.access && !before.access,
+        opened: rights::opens(&networks, &find(draft.law(), user)?.networks),
+        above: is_stronger && !ends_access,
+    };
+    given.judge(draft.law(), editor, user).map_or(Ok(()), |why| Err(NotSaved::Refused(why)))
+}
+
+/// What a change gives beyond permissions.
+struct Given {
+    token: bool,
+    access: bool,
+    /// The user may come from where they could not.
+    opened: bool,
+    /// Something else of a user who could do more than the editor before.
+    above: bool,
+}
+
+impl Given {
+    /// Why it may not be, by what the document says with it.
+    fn judge(&self, law: &Law, editor: &Editor, name: &str) -> Option<String> {
+        let (by, user) = (law.users.get(&editor.name)?, law.users.get(name)?);
+        let is_stronger = !rights::may_give_token(&law.policy, by, user);
+        let is_own = editor.name == name;
+        if self.token && is_stronger {
+            Some("This user may do more than you, so you cannot make a token for them.".to_owned())
+        } else if self.access && is_stronger {
+            // A token that they had may be known to whoever switches it on again.
+            Some("This user may do more than you, so you cannot give them API access.".to_owned())
+        } else if self.opened && is_stronger {
+            Some("This user may do more than you, so you cannot let them come from more networks.".to_owned())
+        } else if self.opened && is_own && !rights::may_grant(&law.policy, by, &Grant::All) {
+            Some("You may come only from these networks: somebody else can add to them.".to_owned())
+        } else if is_own && !user.may_come_from(editor.address) {
+            let address = editor.address;
+            Some(format!("You are at {address}, and would shut yourself out: these networks do not have it."))
+        } else if self.above {
+            // The API behind the gateway perhaps goes by names: nobody comes to a stronger one by taking it down first.
+            Some("This user may do more than you: all that you can change here is to end their API access.".to_owned())
+        } else {
+            None
+        }
     }
-    Ok(())
 }
 
 fn find<'l>(law: &'l Law, name: &str) -> Result<&'l User, NotSaved> {

@@ -62,6 +62,10 @@ pub(super) async fn sign_in(State(panel): State<Arc<Panel>>, visit: Visit, reque
     match panel.prove(&visit, name, fields.text("password")).await {
         Ok(identity) => {
             tracing::info!(user = name, address = %visit.address, "control panel: signed in");
+            // The browser forgets the one that it had, so it ends.
+            if let Some(before) = &visit.session {
+                panel.sessions.end(before.key);
+            }
             panel.begin(identity)
         }
         Err(NotProved::Wrong) => {
@@ -94,7 +98,7 @@ pub(super) async fn sign_out(State(panel): State<Arc<Panel>>, posted: Posted) ->
 }
 
 /// Why somebody is not signed in.
-enum NotProved {
+pub(super) enum NotProved {
     Wrong,
     Locked(Duration),
     Busy,
@@ -108,13 +112,19 @@ impl From<Locked> for NotProved {
 
 impl Panel {
     /// As for the API: whoever has tried too often is not listened to, and each name takes the same time.
-    async fn prove(&self, visit: &Visit, name: &str, password: &str) -> Result<Identity, NotProved> {
+    pub(super) async fn prove(&self, visit: &Visit, name: &str, password: &str) -> Result<Identity, NotProved> {
         let throttle = &self.parts.throttle;
         let attempt = throttle.attempt(visit.address, Some(name), Instant::now())?;
         let check = visit.snapshot.users.sign_in(name, visit.address);
         let secret = Zeroizing::new(password.to_owned());
         let identity = self.parts.passwords.sign_in(check, secret).await.map_err(|_| NotProved::Busy)?;
-        throttle.judged(attempt, throttle.name(name), identity.is_some(), Instant::now())?;
+        let begun = throttle.judged(attempt, throttle.name(name), identity.is_some(), Instant::now())?;
+        if let Some(begun) = begun.filter(|begun| begun.first) {
+            // A name is told only if it is a user's: what is typed in its place may be a password.
+            let user = visit.snapshot.users.get(name).map_or("(unknown name)", |user| &*user.name);
+            let (address, seconds) = (visit.address, begun.wait.as_secs_f64());
+            tracing::warn!(%address, user, failures = begun.failures, seconds, "control panel: locked out");
+        }
         identity.ok_or(NotProved::Wrong)
     }
 

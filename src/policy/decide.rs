@@ -232,8 +232,7 @@ impl Policy {
         let Some((user, address)) = asker else {
             return Some(DenialReason::Unauthenticated);
         };
-        let outside = |address| !user.networks.iter().any(|network| network.contains(address));
-        if !user.networks.is_empty() && address.is_some_and(outside) {
+        if address.is_some_and(|address| !user.may_come_from(address)) {
             return Some(DenialReason::Address);
         }
         match &asked.place {

@@ -59,6 +59,12 @@ impl Network {
         let address = address.to_canonical();
         address.is_ipv4() == self.first.is_ipv4() && mask(address, self.prefix) == self.first
     }
+
+    /// Whether all of another network is in this one.
+    #[must_use]
+    pub fn includes(&self, other: &Self) -> bool {
+        self.prefix <= other.prefix && self.contains(other.first)
+    }
 }
 
 impl fmt::Display for Network {

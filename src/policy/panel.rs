@@ -31,6 +31,7 @@ const PAGES: &[Page] = &[
     ("Sign in", &["/sign-in"], &[(Method::GET, Needs::Nothing), (Method::POST, Needs::Nothing)]),
     ("Appearance", &["/assets/**"], &[(Method::GET, Needs::Nothing)]),
     ("Start", &["/"], &[(Method::GET, Needs::SomeUser)]),
+    ("Own password", &["/account"], &[(Method::GET, Needs::SomeUser), (Method::POST, Needs::SomeUser)]),
     ("Sign out", &["/sign-out"], &[(Method::POST, Needs::SomeUser)]),
     ("Users", &["/users"], &[(Method::GET, VIEW)]),
     ("User", &["/users/edit"], &[(Method::GET, VIEW), (Method::POST, EDIT)]),

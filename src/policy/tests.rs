@@ -269,7 +269,8 @@ fn credentials_are_the_same_or_not_whatever_else_a_document_says() {
         UserEntry { tokens: vec![token("a", None)], ..amy.clone() },
         UserEntry { tokens: vec![token("a", None), token("b", None)], ..amy.clone() },
         UserEntry { tokens: vec![token("a", None), token("c", Some(NOON))], ..amy.clone() },
-        UserEntry { password, ..amy.clone() },
+        UserEntry { password: password.clone(), ..amy.clone() },
+        UserEntry { panel: password, ..amy.clone() },
         UserEntry { name: "bob".into(), ..amy.clone() },
     ] {
         assert!(!before.same_credentials(&users(std::slice::from_ref(&other))), "{other:?}");

@@ -59,6 +59,14 @@ pub struct User {
     pub(super) header: HeaderValue,
 }
 
+impl User {
+    /// Whether this user may come from an address.
+    #[must_use]
+    pub fn may_come_from(&self, address: IpAddr) -> bool {
+        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address))
+    }
+}
+
 /// What a client claims to be. The secret is wiped from memory when this is dropped by the gate's own type.
 pub struct Credentials<'a> {
     /// The user name.
@@ -272,7 +280,8 @@ impl Users {
     pub fn same_credentials(&self, other: &Self) -> bool {
         let same = |user: &User, old: &User| {
             let tokens = user.tokens.iter().map(proof).eq(old.tokens.iter().map(proof));
-            tokens && user.api_access == old.api_access && user.password == old.password
+            let passwords = user.password == old.password && user.panel == old.panel;
+            tokens && passwords && user.api_access == old.api_access
         };
         self.len() == other.len() && self.iter().all(|user| other.get(&user.name).is_some_and(|old| same(user, old)))
     }
@@ -282,7 +291,8 @@ impl Users {
     pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
         let user = self.by_name.get(&identity.user.name)?;
         let holds = match &identity.proof {
-            Proof::Panel(stored) => user.panel.as_ref() == Some(stored),
+            // See `still_signed_in`.
+            Proof::Panel(_) => false,
             _ if !user.api_access => false,
             Proof::Token(hash) => user.tokens.iter().any(|token| token.hash == *hash && !token.expired(now)),
             Proof::Password(stored) => user.password.as_ref() == Some(stored),

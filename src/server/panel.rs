@@ -27,6 +27,9 @@ impl PanelThread {
         metrics: Arc<Metrics>,
         parts: PanelParts,
     ) -> io::Result<Self> {
+        if parts.live.snapshot().users.iter().all(|user| user.panel.is_none()) {
+            tracing::warn!("nobody can sign in to the control panel yet: set a password with portcullis user password");
+        }
         let (stop, mut stopped) = watch::channel(());
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("panel".to_owned()).spawn(move || {

@@ -21,6 +21,7 @@ fn the_demo_does_what_it_says() {
     let first = Process::start(&mut place.command(&["demo"]));
     let told = first.told("Ctrl-C");
     kept::tokens_in(&told.concat());
+    kept::secret(told.iter().find_map(|line| line.split("with the password ").nth(1)).unwrap().trim());
     has(&told.join("\n"), &["This is a demo", "loopback", "amy", "bob", "carol", "/metrics", "audit.jsonl"], &"told");
     let statuses: Vec<_> = told.iter().filter(|line| line.starts_with("  curl ")).map(|line| paste(line)).collect();
     assert_eq!(statuses, ["200", "401", "403"], "{told:#?}");
@@ -32,6 +33,7 @@ fn the_demo_does_what_it_says() {
     let second = Process::start(&mut place.command(&["demo", "--json"]));
     let value: Value = serde_json::from_str(&second.told("}").concat()).unwrap();
     kept::tokens_in(&value.to_string());
+    kept::secret(value["panel"]["password"].as_str().unwrap());
     let commands = value["commands"].as_array().unwrap();
     for command in commands {
         assert_eq!(paste(command["line"].as_str().unwrap()), command["status"].to_string());
@@ -39,6 +41,9 @@ fn the_demo_does_what_it_says() {
     assert!(!told.concat().contains(value["gateway"].as_str().unwrap()), "{value:#}");
     let metrics = paste(&format!("curl -i {}", value["metrics"].as_str().unwrap()));
     assert_eq!(metrics, "200");
+    assert_eq!(value["panel"]["user"], "carol");
+    let panel = format!("{}/sign-in", value["panel"]["address"].as_str().unwrap());
+    assert_eq!(paste(&format!("curl -i --cacert {}/ca.pem {panel}", value["directory"].as_str().unwrap())), "200");
 
     // What the template suggests: one permission more, and what was refused is allowed.
     let other = value["directory"].as_str().unwrap();

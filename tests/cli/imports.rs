@@ -105,7 +105,7 @@ fn what_is_no_password_is_refused_and_a_dry_run_leaves_the_document() {
     for (input, told) in [
         (&b"too short\n"[..], "at least 12 characters"),
         (b"", "there is no password on standard input"),
-        (b"several words\nin two lines\n", "a password is one line on standard input"),
+        (b"one line of it\nin two lines\n", "a password is one line on standard input"),
         (b"with a tab\tin it all\n", "no control characters"),
         (b"no UTF-8 is in here \xff\n", "UTF-8"),
         (&[b'x'; password::MOST_BYTES + 1], "at most 1024 bytes"),

@@ -240,7 +240,7 @@ fn what_may_not_be_is_refused_and_nothing_is_saved() {
         (&["user", "revoke", "bob", "orders.view"], 1, "by the grant orders.*"),
         // An expectation of the document says that he may.
         (&["user", "remove", "bob"], 2, "access.toml:"),
-        (&["user", "disable", "bob"], 2, "expected \"allow\""),
+        (&["user", "revoke", "bob", "orders.*"], 2, "expected \"allow\""),
         (&["user", "regenerate", "amy", "--expires", "soon"], 2, "no point in time"),
         (&["user", "grant", "amy"], 2, "required"),
     ] {

@@ -27,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "source::edit",
             "source::live::Live",
             "source::mint",
+            "source::password",
             "source::watch::Poker",
         ],
     ),

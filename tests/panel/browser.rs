@@ -33,18 +33,8 @@ impl Browser {
     }
 
     pub(crate) async fn open_with(width: u32, height: u32, more: &[&str]) -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .process_group(0)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver, of the package chromium-driver, which tests/run installs");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let line = lines.find(|line| line.contains("started successfully on port")).expect("chromedriver starts");
-        std::thread::spawn(move || lines.for_each(drop));
-        let port = line.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned();
+        // It takes a port that is free in IPv4 and may not be in IPv6; then it ends, and another is tried.
+        let (driver, port) = (0..10).find_map(|_| start_driver()).expect("chromedriver starts");
         let profile = tempfile::tempdir().unwrap();
         let size = format!("--window-size={width},{height}");
         let home = format!("--user-data-dir={}", profile.path().display());
@@ -188,6 +178,25 @@ impl Drop for Browser {
         let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
         let _ = self.driver.wait();
     }
+}
+
+/// A driver and the port that it listens on.
+fn start_driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver, of the package chromium-driver, which tests/run installs");
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let Some(line) = lines.find(|line| line.contains("started successfully on port")) else {
+        driver.wait().unwrap();
+        return None;
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    Some((driver, line.trim_end_matches('.').rsplit(' ').next().unwrap().to_owned()))
 }
 
 /// A command of Chromium's own to its driver.

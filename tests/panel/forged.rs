@@ -10,20 +10,33 @@ use crate::wait::until;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     head: String,
-    body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    fn form_token(&self) -> String {
+    pub(crate) fn form_token(&self) -> String {
         let token = self.body.split("name=\"form_token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
         let token = token.unwrap_or_else(|| panic!("no form in {}", self.body)).to_owned();
         kept::secret(&token);
         token
+    }
+
+    /// The token that the form proposes.
+    pub(crate) fn proposal(&self) -> String {
+        let token = self.body.split("name=\"token\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        kept::secret(&token);
+        token
+    }
+
+    /// What the form says of the user as the page was made.
+    pub(crate) fn base(&self) -> String {
+        let base = self.body.split("name=\"base\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+        base.replace("&#34;", "\"")
     }
 }
 
@@ -54,18 +67,18 @@ impl<'s> Curl<'s> {
     }
 
     /// Sends a form as the panel's own page would.
-    fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let origin = format!("Origin: {}", self.scene.page("").trim_end_matches('/'));
         self.post_with(path, fields, &["--header", &origin])
     }
 
-    fn post_with(&self, path: &str, fields: &[(&str, &str)], more: &[&str]) -> Answer {
+    pub(crate) fn post_with(&self, path: &str, fields: &[(&str, &str)], more: &[&str]) -> Answer {
         let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let fields: Vec<_> = fields.iter().flat_map(|field| ["--data-urlencode", field]).collect();
         self.send(path, &[&fields, more].concat())
     }
 
-    fn sign_in(&self, name: &str) -> Answer {
+    pub(crate) fn sign_in(&self, name: &str) -> Answer {
         let token = self.send("/sign-in", &[]).form_token();
         self.post("/sign-in", &[("form_token", &token), ("name", name), ("password", PASSWORD)])
     }
@@ -77,8 +90,7 @@ fn only_forms_of_the_panels_own_count() {
     let curl = Curl::new(&scene, "jar");
     assert_eq!(curl.sign_in("olga").status, 303);
     let page = curl.send("/users/edit?name=maria", &[]);
-    let base =
-        page.body.split("name=\"base\" value=\"").nth(1).unwrap().split('"').next().unwrap().replace("&#34;", "\"");
+    let base = page.base();
     let token = page.form_token();
     let before = scene.document();
     let fields = |token| [("form_token", token), ("base", &*base), ("name", "maria"), ("title", "Forged")];
@@ -98,9 +110,18 @@ fn only_forms_of_the_panels_own_count() {
     // A token that was not made here is none to be saved.
     let own = "pcl_0000000000000000000000000000000000000000000000000";
     let chosen = [&fields(&token)[..3], &[("access", "yes"), ("token", own), ("role", "accounting")]].concat();
-    assert_eq!(curl.post("/users/edit", &chosen).status, 303);
+    let answer = curl.post("/users/edit", &chosen);
+    assert_eq!(
+        (answer.status, answer.body.contains("not made for this sign-in")),
+        (422, true),
+        "nobody is left in doubt"
+    );
+    assert!(!answer.body.contains(own) && answer.body.contains("value=\"pcl_"), "and there is one to be saved");
     assert_eq!(scene.ask("maria", own, "GET", "/api/v2/orders"), 401);
     assert_eq!(scene.reached(), 0);
+    assert_eq!(scene.document(), before);
+    let plain = [&fields(&token)[..3], &[("access", "yes"), ("role", "accounting")]].concat();
+    assert_eq!(curl.post("/users/edit", &plain).status, 303);
     assert_ne!(scene.document(), before, "the title is gone, as that form says");
     assert_eq!(curl.post("/users/edit", &fields(&token)).status, 409, "made from what was before");
 }

@@ -20,7 +20,9 @@ mod log;
 mod wait;
 
 mod browser;
+mod crowded;
 mod forged;
+mod greedy;
 mod hostile;
 mod pages;
 mod procedures;

@@ -61,6 +61,11 @@ async fn unticking_ends_access_at_once_and_keeps_the_rest() {
     browser.click("#access").await;
     browser.press("Save").await;
     assert_eq!(scene.ask("till", &token, "GET", ORDERS), 200, "the same token, the same permissions");
+    // The sample document expects that maria may do something. That is no reason to let her in.
+    browser.go(&scene, "/users/edit?name=maria").await;
+    browser.click("#access").await;
+    browser.press("Save").await;
+    assert!(browser.text("main").await.contains("Saved."), "{}", browser.text("main").await);
     browser.close().await;
 }
 
@@ -185,5 +190,18 @@ async fn the_same_permissions_govern_the_panel() {
     browser.press("Save").await;
     assert!(browser.text("[role=alert]").await.contains("not products.edit"), "{}", browser.text("main").await);
     assert_eq!(document(&scene), before);
+    // Who is stronger is not taken down to get at their name, and can be shut out at once all the same.
+    browser.go(&scene, "/users/edit?name=amy").await;
+    browser.click("input[name='role'][value='warehouse']").await;
+    browser.press("Save").await;
+    assert!(browser.text("[role=alert]").await.contains("may do more than you"));
+    browser.go(&scene, "/users/remove?name=amy").await;
+    browser.press("Remove user").await;
+    assert!(browser.text("[role=alert]").await.contains("you cannot remove them"));
+    assert_eq!(document(&scene), before);
+    browser.go(&scene, "/users/edit?name=amy").await;
+    browser.click("#access").await;
+    browser.press("Save").await;
+    assert!(browser.text("main").await.contains("Saved."), "{}", browser.text("main").await);
     browser.close().await;
 }

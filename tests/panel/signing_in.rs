@@ -37,6 +37,42 @@ async fn wrong_passwords_and_unknown_names_are_told_alike_and_locked_out() {
 }
 
 #[tokio::test]
+async fn the_own_password_can_be_changed_and_ends_all_sessions() {
+    const NEW: &str = "another one, and long enough";
+    let scene = Scene::new();
+    let (browser, elsewhere) = (Browser::open().await, Browser::open().await);
+    browser.sign_in(&scene, "olga").await;
+    elsewhere.sign_in(&scene, "olga").await;
+    kept::secret(NEW);
+    let before = scene.document();
+    let change = async |current: &str, new: &str, again: &str| {
+        browser.go(&scene, "/account").await;
+        for (field, text) in [("#current", current), ("#new", new), ("#again", again)] {
+            browser.fill(field, text).await;
+        }
+        browser.press("Change password").await;
+        browser.text("main").await
+    };
+    for (current, new, again, told) in
+        [(NEW, NEW, NEW, "The present password is another"), (PASSWORD, NEW, PASSWORD, "The two new passwords differ")]
+    {
+        let text = change(current, new, again).await;
+        assert!(text.contains(told), "{text}");
+    }
+    browser.picture("account").await;
+    assert_eq!(scene.document(), before);
+    assert!(change(PASSWORD, NEW, NEW).await.contains("Sign in"));
+    assert!(!scene.document().contains(NEW), "only its hash is kept");
+    elsewhere.go(&scene, "/users").await;
+    assert_eq!(elsewhere.text("h1").await, "Sign in");
+    assert!(try_to_sign_in(&browser, &scene, "olga", PASSWORD).await.contains("do not go together"));
+    try_to_sign_in(&browser, &scene, "olga", NEW).await;
+    assert!(browser.text("header").await.contains("Signed in as olga"));
+    elsewhere.close().await;
+    browser.close().await;
+}
+
+#[tokio::test]
 async fn a_session_ends_with_sign_out_and_with_another_password() {
     let scene = Scene::new();
     let browser = Browser::open().await;

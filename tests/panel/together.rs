@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::browser::Browser;
+use crate::forged::Curl;
 use crate::scene::Scene;
 
 #[tokio::test]
@@ -85,4 +86,38 @@ async fn the_last_one_who_can_edit_users_stays() {
     assert!(browser.text("main").await.contains("helpdesk has been removed"));
     assert!(!scene.document().contains("[users.helpdesk]"));
     browser.close().await;
+}
+
+#[test]
+fn save_may_be_pressed_twice() {
+    let scene = Scene::new();
+    let curl = Curl::new(&scene, "jar");
+    curl.sign_in("olga");
+    let page = curl.send("/users/new", &[]);
+    let (form, token) = (page.form_token(), page.proposal());
+    let fields = [("form_token", &*form), ("name", "till"), ("title", "Till"), ("access", "yes"), ("token", &*token)];
+    let fields = [&fields[..], &[("permission", "orders.view")]].concat();
+    assert_eq!(curl.post("/users/new", &fields).status, 303);
+    let once = scene.document();
+    let again = curl.post("/users/new", &fields);
+    assert_eq!((again.status, again.header("location")), (303, Some("/users/edit?name=till")));
+    let page = curl.send("/users/edit?name=till", &[]);
+    assert!(page.body.contains("The new token is in force now"), "{}", page.body);
+    let base = page.base();
+    let page = curl.post("/users/edit", &[&fields[..], &[("base", &*base), ("action", "regenerate")]].concat());
+    let (base, new) = (page.base(), page.proposal());
+    let fields: Vec<_> = fields.into_iter().filter(|(name, _)| *name != "token").collect();
+    let fields = [&fields[..], &[("token", &*new), ("base", &*base), ("keep_old", "yes")]].concat();
+    assert_eq!(curl.post("/users/edit", &fields).status, 303);
+    let twice = scene.document();
+    assert_eq!(curl.post("/users/edit", &fields).status, 303, "and it is not somebody else who changed it");
+    assert_eq!(scene.document(), twice);
+    assert_ne!(once, twice);
+    for token in [token, new] {
+        assert_eq!(scene.ask("till", &token, "GET", "/api/v2/orders"), 200);
+    }
+    // Somebody else's name is not one's own.
+    let other = [("form_token", &*form), ("name", "till"), ("permission", "orders.view")];
+    assert_eq!(curl.post("/users/new", &other).status, 422);
+    assert_eq!(scene.document(), twice);
 }

@@ -13,11 +13,13 @@ use super::answer::{Answer, Failure};
 use super::config::Common;
 use super::output::Output;
 use super::{log, serve};
+use crate::demo::files::Places;
 use backend::Backend;
 use prepared::Prepared;
 use tour::Tour;
 
 const PORT: u16 = 8443;
+const PANEL_PORT: u16 = 8444;
 const OPS_PORT: u16 = 9090;
 
 #[derive(Debug, clap::Args)]
@@ -38,10 +40,10 @@ pub(super) fn run(args: &Args, common: &Common, output: &mut Output) -> Result<A
         return alone::run(address, output);
     }
     let https = loopback(args.port.unwrap_or_else(|| free(PORT)));
-    let ops = loopback(free(OPS_PORT));
-    let taken = args.port.is_none() && https.port() == 0 || ops.port() == 0;
+    let (panel, ops) = (loopback(free(PANEL_PORT)), loopback(free(OPS_PORT)));
+    let taken = args.port.is_none() && https.port() == 0 || panel.port() == 0 || ops.port() == 0;
     let backend = Backend::start().map_err(|error| Failure::Failed(format!("the sample store: {error}")))?;
-    let prepared = Prepared::new(https, ops, backend.address())?;
+    let prepared = Prepared::new(&Places { https, panel, ops, store: backend.address() })?;
     log::start()?;
     let ended = serve::guard(prepared.settings(), Some(prepared.dir()), |running| {
         let tour = Tour::new(&prepared, running.addresses(), backend.address(), taken);

@@ -3,18 +3,23 @@
 use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 use crate::cli::answer::Failure;
-use crate::demo::files;
+use crate::demo::files::{self, Places};
 use crate::edge::devcert;
+use crate::policy::TOKEN_PREFIX;
 use crate::settings::Settings;
 use crate::source::mint::{NewToken, mint};
+use crate::source::password;
+
+/// Characters of the password.
+const PASSWORD: usize = 16;
 
 const HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
@@ -24,10 +29,12 @@ pub(super) struct Prepared {
     settings: Settings,
     /// One for each of [`files::USERS`].
     tokens: [NewToken; 3],
+    /// For [`files::PANEL_USER`].
+    password: Zeroizing<String>,
 }
 
 impl Prepared {
-    pub(super) fn new(https: SocketAddr, ops: SocketAddr, store: SocketAddr) -> Result<Self, Failure> {
+    pub(super) fn new(places: &Places) -> Result<Self, Failure> {
         // Only its owner may enter such a directory, so keys and audit lines are nobody else's.
         let dir = tempfile::Builder::new().prefix("portcullis-demo-").tempdir().map_err(failed)?;
         let hosts = HOSTS.map(str::to_owned);
@@ -35,11 +42,16 @@ impl Prepared {
         devcert::write(dir.path(), &made, false).map_err(failed)?;
         let tokens = [mint().map_err(failed)?, mint().map_err(failed)?, mint().map_err(failed)?];
         let hashes = tokens.each_ref().map(NewToken::hash);
-        write(&dir.path().join("access.toml"), &files::access(&hashes)).map_err(failed)?;
+        // As random as a token, and short enough to be typed.
+        let password = mint().map_err(failed)?;
+        let password = password.as_str().trim_start_matches(TOKEN_PREFIX).get(..PASSWORD).unwrap_or_default();
+        let password = Zeroizing::new(password.to_owned());
+        let stored = password::hash(password.as_bytes()).map_err(failed)?;
+        write(&dir.path().join("access.toml"), &files::access(&hashes, stored.as_str())).map_err(failed)?;
         let path = dir.path().join("portcullis.toml");
-        write(&path, &files::settings(https, ops, store)).map_err(failed)?;
+        write(&path, &files::settings(places)).map_err(failed)?;
         let settings = Settings::load(&path).map_err(failed)?;
-        Ok(Self { dir, settings, tokens })
+        Ok(Self { dir, settings, tokens, password })
     }
 
     pub(super) fn dir(&self) -> &Path {
@@ -52,6 +64,10 @@ impl Prepared {
 
     pub(super) fn tokens(&self) -> &[NewToken; 3] {
         &self.tokens
+    }
+
+    pub(super) fn password(&self) -> &str {
+        &self.password
     }
 
     /// Removes the directory. A demo that fails removes it too, by dropping this.

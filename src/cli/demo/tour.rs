@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::prepared::Prepared;
 use crate::cli::{shell, table};
-use crate::demo::files::USERS;
+use crate::demo::files::{PANEL_USER, USERS};
 use crate::server::Addresses;
 
 /// A command to paste, and what comes of it.
@@ -19,6 +19,8 @@ struct Command {
 /// All that is told.
 pub(super) struct Tour {
     gateway: String,
+    panel: String,
+    password: String,
     metrics: String,
     store: String,
     dir: String,
@@ -39,6 +41,8 @@ impl Tour {
         Self {
             commands: commands(prepared, &gateway, &users),
             gateway,
+            panel: addresses.panel.map(|panel| format!("https://{panel}")).unwrap_or_default(),
+            password: prepared.password().to_owned(),
             metrics: addresses.ops.map(|ops| format!("http://{ops}/metrics")).unwrap_or_default(),
             store: format!("http://{store}"),
             dir: prepared.dir().display().to_string(),
@@ -54,6 +58,8 @@ impl Tour {
         let places = [
             row("gateway", &self.gateway, "TLS, credentials, permissions"),
             row("store", &self.store, "the sample API behind it, which asks nobody"),
+            row("panel", &self.panel, "the control panel, for a browser"),
+            row("", &format!("  sign in as {PANEL_USER}"), &format!("with the password {}", self.password)),
             row("metrics", &self.metrics, "what the gateway counts"),
             row("files", &self.dir, "gone when the demo ends"),
             row("", "  access.toml", "who may do what: change it, it takes effect at once"),
@@ -82,6 +88,7 @@ impl Tour {
         json!({
             "gateway": self.gateway,
             "store": self.store,
+            "panel": { "address": self.panel, "user": PANEL_USER, "password": self.password },
             "metrics": self.metrics,
             "directory": self.dir,
             "users": users.collect::<Value>(),

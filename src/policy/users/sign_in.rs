@@ -32,14 +32,24 @@ impl Users {
             }
         }
     }
+
+    /// Who somebody that signed in is under this snapshot, asking from an address; `None` where the password that they
+    /// signed in with counts no longer.
+    #[must_use]
+    pub fn still_signed_in(&self, identity: &Identity, address: IpAddr) -> Option<Identity> {
+        let Proof::Panel(stored) = &identity.proof else { return None };
+        let user = self.by_name.get(&identity.user.name).filter(|user| user.panel.as_ref() == Some(stored))?;
+        Some(Identity { user: Arc::clone(user), proof: identity.proof.clone(), address })
+    }
 }
 
 impl SignIn {
-    /// Verifies, which takes milliseconds, and says who it proves.
+    /// Verifies, which takes milliseconds, and says who it proves. From where a user may not come, their password is as
+    /// good as a wrong one: nobody tries there which one is right.
     #[must_use]
     pub fn run(self, verifier: &impl VerifyPassword, secret: &[u8]) -> Option<Identity> {
         let matched = verifier.verify(&self.stored, secret);
-        let user = self.user.filter(|_| matched)?;
+        let user = self.user.filter(|user| matched && user.may_come_from(self.address))?;
         Some(Identity { user, proof: Proof::Panel(self.stored), address: self.address })
     }
 }
@@ -50,7 +60,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::super::{PasswordHash, Users, VerifyPassword};
-    use crate::policy::{PolicyBuilder, UserEntry};
+    use crate::policy::{Network, PolicyBuilder, UserEntry};
 
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
@@ -95,11 +105,26 @@ mod tests {
 
     #[test]
     fn a_new_password_ends_what_the_old_one_proved() {
-        let (before, now) = (users(&[("olga", Some("old"))]), SystemTime::now());
+        let before = users(&[("olga", Some("old"))]);
         let identity = before.sign_in("olga", HERE).run(&Plain, b"old").unwrap();
-        assert!(before.still_proves(&identity, now).is_some(), "whether or not she may use the API");
+        assert!(before.still_signed_in(&identity, HERE).is_some(), "whether or not she may use the API");
+        assert!(before.still_proves(&identity, SystemTime::now()).is_none(), "and it is of no use there");
         for after in [users(&[("olga", Some("new"))]), users(&[("olga", None)]), users(&[])] {
-            assert!(after.still_proves(&identity, now).is_none());
+            assert!(after.still_signed_in(&identity, HERE).is_none());
+        }
+    }
+
+    #[test]
+    fn whoever_signed_in_is_judged_by_where_they_are_now() {
+        let networks = vec![Network::parse("127.0.0.0/8").unwrap()];
+        let panel = Some(PasswordHash::new("right"));
+        let entry = UserEntry { name: "olga".into(), panel, networks, ..UserEntry::default() };
+        let users = Users::new(vec![PolicyBuilder::default().user(entry).unwrap()]);
+        let elsewhere = "192.0.2.1".parse().unwrap();
+        assert!(users.sign_in("olga", elsewhere).run(&Plain, b"right").is_none());
+        let identity = users.sign_in("olga", HERE).run(&Plain, b"right").unwrap();
+        for address in [HERE, elsewhere] {
+            assert_eq!(users.still_signed_in(&identity, address).unwrap().address(), address);
         }
     }
 }

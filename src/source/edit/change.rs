@@ -95,8 +95,8 @@ impl fmt::Display for EditError {
             }
             Self::LastEditor(name) => write!(
                 f,
-                "{name:?} is the last who can edit users in the control panel: give somebody else a panel password and \
-                 panel.users.edit first, or edit the document by hand"
+                "{name:?} is the last who can edit users in the control panel: give somebody else a panel password, \
+                 panel.users.view and panel.users.edit first, or edit the document by hand"
             ),
             Self::NotHeld(what) => f.write_str(what),
         }

@@ -1,17 +1,24 @@
 //! Whether a change came to what it was meant to, and who is left to make others.
 
 use super::Change;
-use crate::policy::{Network, Permission};
+use crate::policy::{Network, Permission, User};
 use crate::source::document::Law;
 
-/// What the control panel requires of whoever changes users in it.
-const EDIT_USERS: &str = "panel.users.edit";
+/// What the control panel requires of whoever changes users in it, and of whoever finds them there, too.
+const EDITING: [&[&str]; 2] = [&["panel.users.edit"], &["panel.users.edit", "panel.users.view"]];
 
-/// Somebody who can sign in to the control panel and change users there: the first by name.
-pub(super) fn an_editor(law: &Law) -> Option<&str> {
-    let edit = Permission::parse(EDIT_USERS).ok()?;
-    let editors = law.users.iter().filter(|user| user.panel.is_some() && !law.policy.sources(user, &edit).is_empty());
-    editors.map(|user| &*user.name).min()
+/// Whoever could sign in to the control panel and change users there, if nobody can any more.
+pub(super) fn last_editor<'l>(before: &'l Law, after: &Law) -> Option<&'l str> {
+    EDITING.iter().find_map(|needs| an_editor(before, needs).filter(|_| an_editor(after, needs).is_none()))
+}
+
+/// Somebody who can sign in to the control panel and holds all this: the first by name.
+fn an_editor<'l>(law: &'l Law, needs: &[&str]) -> Option<&'l str> {
+    let holds = |user: &&User| {
+        let held = |name: &&str| Permission::parse(name).is_ok_and(|one| !law.policy.sources(user, &one).is_empty());
+        user.panel.is_some() && needs.iter().all(held)
+    };
+    law.users.iter().filter(holds).map(|user| &*user.name).min()
 }
 
 /// Whether a document says what it was changed to say.

@@ -145,7 +145,7 @@ impl Draft {
         if let Some((user, _)) = changes.last().filter(|_| law.users.is_empty() && !law.allow_no_users) {
             return Err(EditError::LastUser((*user).to_owned()));
         }
-        if let Some(last) = judge::an_editor(&self.law).filter(|_| judge::an_editor(&law).is_none()) {
+        if let Some(last) = judge::last_editor(&self.law, &law) {
             return Err(EditError::LastEditor(last.to_owned()));
         }
         if changes.iter().all(|(user, change)| judge::is_so(&law, user, change)) {

@@ -1,5 +1,6 @@
 //! From a change to what it does to a document's tree.
 
+use std::collections::HashSet;
 use std::time::SystemTime;
 
 use super::tree::{StoredToken, Tree, Value};
@@ -65,9 +66,12 @@ impl Draft {
             self.tree.unset(user, key);
             return;
         }
-        wanted.iter().for_each(|text| push(self.tree.as_mut(), user, key, text));
         let there = self.tree.texts(user, key);
-        for (index, _) in there.iter().enumerate().rev().filter(|(_, text)| !wanted.contains(text)) {
+        // Looked up in sets: a list may be long, and comes from a page.
+        let mut known: HashSet<&str> = there.iter().map(String::as_str).collect();
+        wanted.iter().filter(|text| known.insert(text)).for_each(|text| self.tree.push(user, key, text));
+        let wanted: HashSet<&str> = wanted.iter().map(String::as_str).collect();
+        for (index, _) in there.iter().enumerate().rev().filter(|(_, text)| !wanted.contains(text.as_str())) {
             self.tree.take(user, key, index);
         }
     }

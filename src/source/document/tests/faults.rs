@@ -374,10 +374,10 @@ fn of_expectations_that_do_not_hold() {
     );
     both(
         "\"off\"",
-        "\"GET /products\"",
+        "\"DELETE /products\"",
         "»\"allow\"",
-        "this user has no API access",
-        format!("{rule}: GET needs products.view, products.view is granted as *").leak(),
+        "the resource does not list this method",
+        format!("{rule}, which does not list DELETE").leak(),
     );
     expect(
         "[[expect]]\nrequest=\"GET /products\"\ndecision=»\"allow\"",

@@ -25,7 +25,7 @@ fn the_last_who_can_edit_users_in_the_panel_stays_one() {
             let mut draft = place.draft();
             let error = draft.make("root", &change).unwrap_err();
             assert!(matches!(&error, EditError::LastEditor(name) if name == "root"), "{change:?} {error}");
-            assert!(error.to_string().contains("give somebody else a panel password and panel.users.edit first"));
+            assert!(error.to_string().contains("give somebody else a panel password, panel.users.view and"));
             assert!(!draft.is_changed());
             // With another one it may be.
             draft.make("chief2", &Change::Panel(Some(PasswordHash::new(&keys::argon2(1))))).unwrap();
@@ -53,4 +53,18 @@ fn where_nobody_could_edit_users_nobody_has_to() {
     draft.make("b", &Change::Panel(None)).unwrap();
     draft.make("b", &grant("panel.users.edit")).unwrap();
     draft.make("b", &Change::Remove).unwrap();
+}
+
+#[test]
+fn an_editor_who_would_see_no_users_is_none() {
+    let rest = "permissions = ['panel.users.edit', 'panel.users.view']";
+    let blind = user("blind", true, "permissions = ['panel.users.edit']");
+    let place = Place::new("access.toml", &(user("root", true, rest) + &blind));
+    for change in [revoke("panel.users.view"), revoke("panel.users.edit"), Change::Remove] {
+        let mut draft = place.draft();
+        let error = draft.make("root", &change).unwrap_err();
+        assert!(matches!(&error, EditError::LastEditor(name) if name == "root"), "{change:?} {error}");
+        draft.make("blind", &grant("panel.users.view")).unwrap();
+        draft.make("root", &change).unwrap_or_else(|error| panic!("{change:?} {error}"));
+    }
 }
