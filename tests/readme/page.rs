@@ -1,6 +1,7 @@
 //! README.md taken apart: its fenced blocks, the commands in them, and its tables.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
 /// A page of Markdown.
@@ -51,6 +52,15 @@ impl Page {
     /// All commands, in order.
     pub(crate) fn commands(&self) -> Vec<Command> {
         self.blocks("sh").iter().flat_map(commands).collect()
+    }
+
+    /// The lines of a chapter, from its heading to the next one.
+    pub(crate) fn chapter(&self, heading: &str) -> Range<usize> {
+        let lines = || (1..).zip(self.text.lines());
+        let heads = || lines().filter(|(_, line)| line.starts_with("## "));
+        let (begin, _) = heads().find(|(_, line)| line.trim_start_matches("## ") == heading).expect(heading);
+        let end = heads().map(|(number, _)| number).find(|number| *number > begin);
+        begin..end.unwrap_or(usize::MAX)
     }
 
     /// The rows of the first table under a heading, without its head.
