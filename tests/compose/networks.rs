@@ -78,7 +78,9 @@ pub(crate) fn panel_saves(scene: &Scene) {
     assert!(matches!(saved.status, 200 | 303), "{saved:?}");
     let document = fs::read_to_string(scene.path("config/access.toml")).unwrap();
     assert!(document.contains("[users.kiosk]"), "{saved:?}");
-    assert!(journal(scene).contains("+kiosk"), "{}", journal(scene));
+    let noted = journal(scene);
+    let last = noted.lines().last().unwrap_or_default();
+    assert!(last.contains("\"way\":\"panel\"") && last.contains("kiosk") && last.contains("\"olga\""), "{last}");
     scene.portcullis(&["user", "remove", "kiosk"]).good("remove");
 }
 

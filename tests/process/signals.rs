@@ -99,6 +99,23 @@ async fn sigterm_lets_requests_finish() {
 }
 
 #[tokio::test]
+async fn sigterm_waits_for_what_a_new_connection_was_made_for() {
+    let scene = Scene::new();
+    let mut gateway = scene.serve(&Plan::default());
+    let trust = Trust::of(&scene);
+    let mut new = Client::connect(&trust, &gateway, Protocol::Http1).await;
+    let unused = Client::connect(&trust, &gateway, Protocol::Http1).await;
+    gateway.signal("TERM");
+    eventually("the gateway to be no longer ready", || (gateway.ops("/readyz")?.0 == 503).then_some(())).await;
+    assert_eq!(new.view(AMY).await, 200);
+    soon("the connection to close", new.closed()).await.unwrap();
+    // One that nobody uses does not hold it up until the time to finish is over.
+    soon("the other one to close", unused.closed()).await.expect_err("it has had no answer");
+    let status = eventually("the gateway to end", || gateway.ended()).await;
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+#[tokio::test]
 async fn sigterm_without_requests_ends_it_at_once() {
     let scene = Scene::new();
     let mut gateway = scene.serve(&Plan::default());

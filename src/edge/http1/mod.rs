@@ -26,6 +26,10 @@ use crate::wire::{Clock, HeadFault, Pace, Piece, RequestHead};
 /// gives back what it does not need while it idles.
 const AWAKE: Duration = Duration::from_secs(1);
 
+/// How long the first request of a connection is waited for once the gateway is told to end: it may have been sent by then,
+/// and a client cannot know whether a request without an answer was done. Half of what service managers grant at the least.
+const FIRST_REQUEST: Duration = Duration::from_secs(5);
+
 /// A connection, and what the requests before have come to.
 struct Http1<S> {
     client: Rc<Client<S>>,
@@ -144,10 +148,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
     /// Waits for the next head.
     async fn next(&mut self, mut drained: Pin<&mut impl Future<Output = ()>>) -> Next {
         let patience = self.patience();
+        let is_new = self.served == 0;
         let Self { client, connection, clock, since, .. } = self;
         let limits = &connection.limits;
         let mut reader = HeadReader::default();
         let mut begun: Option<Instant> = None;
+        let mut told: Option<Instant> = None;
         poll_fn(|cx| {
             loop {
                 let taken = reader.take(&mut client.line.input(), &limits.head);
@@ -157,7 +163,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                     Err(fault) => return Poll::Ready(Next::Refused(Some(fault))),
                 }
                 let waits = begun.is_none() && !reader.has_begun(&client.line.input());
-                if waits && *connection.draining.borrow() {
+                if waits && !is_new && *connection.draining.borrow() {
                     return Poll::Ready(Next::Over);
                 }
                 match client.line.poll_read(&connection.shared.scratch, cx) {
@@ -170,8 +176,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 let begun = *begun.get_or_insert_with(Instant::now);
                 return clock.poll(begun + limits.header_timeout, cx).map(|()| Next::Refused(None));
             }
-            if drained.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Next::Over);
+            if *connection.draining.borrow() || drained.as_mut().poll(cx).is_ready() {
+                if !is_new {
+                    return Poll::Ready(Next::Over);
+                }
+                // What it was made for may be on its way.
+                let told = *told.get_or_insert_with(Instant::now);
+                return clock.poll(told + FIRST_REQUEST, cx).map(|()| Next::Over);
             }
             clock
                 .poll(*since + patience.min(AWAKE), cx)
