@@ -6,8 +6,7 @@ use crate::policy::User;
 
 /// Why no request gets as far as a decision about this user, if that is so.
 pub(super) fn hindrance(user: &User, now: SystemTime) -> Option<&'static str> {
-    let lives = |end: Option<SystemTime>| end.is_none_or(|end| now < end);
-    let live = user.password.is_some() || user.tokens.iter().any(|token| lives(token.expires));
+    let live = user.password.is_some() || user.tokens.iter().any(|token| !token.expired(now));
     match (user.api_access, live) {
         (false, _) => Some("API access is off"),
         (true, true) => None,

@@ -160,7 +160,7 @@ impl Gate {
     /// Hands over what has been recorded so far; to be called when the worker ends.
     pub(crate) fn flush(&self) {
         self.recorder.log.flush();
-        self.uses.hand_over();
+        self.uses.finish();
     }
 
     /// How many permitted exchanges are under way.

@@ -32,7 +32,8 @@ impl Sheet {
     pub(super) fn of(policy: &Policy, user: &User) -> Self {
         let roles = user.roles.iter().filter_map(|id| policy.role(*id));
         Self {
-            title: user.title.as_deref().unwrap_or_default().to_owned(),
+            // As a form brings it back.
+            title: user.title.as_deref().unwrap_or_default().trim().to_owned(),
             access: user.api_access,
             roles: roles.map(|role| role.name.to_string()).collect(),
             grants: user.grants.iter().map(ToString::to_string).collect(),

@@ -1,11 +1,8 @@
 //! Times and states, as a person reads them.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::policy::{Token, User};
-
-/// A token that ends within this time is said to.
-const SOON: Duration = Duration::from_hours(24 * 14);
 
 /// A day, and for a moment of today also the time.
 pub(super) fn moment(moment: SystemTime, now: SystemTime) -> String {
@@ -37,10 +34,10 @@ pub(super) enum Standing {
 }
 
 pub(super) fn standing(token: &Token, now: SystemTime) -> Standing {
-    match token.expires {
-        Some(end) if end <= now => Standing::Ended,
-        Some(end) if end <= now + SOON => Standing::Ending,
-        _ => Standing::Good,
+    match (token.expired(now), token.ends_soon(now)) {
+        (true, _) => Standing::Ended,
+        (false, true) => Standing::Ending,
+        (false, false) => Standing::Good,
     }
 }
 

@@ -113,7 +113,7 @@ fn facts(asked: &Asked) -> Vec<(&'static str, String)> {
 /// Why nobody can prove to be this user at the moment.
 fn hindrance(user: &User) -> Option<(&'static str, String)> {
     let now = SystemTime::now();
-    let live = user.tokens.iter().any(|token| token.expires.is_none_or(|end| now < end));
+    let live = user.tokens.iter().any(|token| !token.expired(now));
     if !user.api_access {
         return Some(("this user has no API access", "Tick “Yes, allow this user to use the API”.".to_owned()));
     }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -75,6 +75,9 @@ impl fmt::Debug for TokenHash {
     }
 }
 
+/// How long before its end a token is said to end soon: time enough for somebody to be back from a holiday.
+const SOON: Duration = Duration::from_hours(14 * 24);
+
 /// One token of a user.
 #[derive(Clone, Debug)]
 pub struct Token {
@@ -93,6 +96,12 @@ impl Token {
     #[must_use]
     pub fn expired(&self, now: SystemTime) -> bool {
         self.expires.is_some_and(|end| now >= end)
+    }
+
+    /// Whether it counts, and will not for much longer.
+    #[must_use]
+    pub fn ends_soon(&self, now: SystemTime) -> bool {
+        self.expires.is_some_and(|end| end.duration_since(now).is_ok_and(|left| !left.is_zero() && left <= SOON))
     }
 }
 

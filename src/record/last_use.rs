@@ -60,12 +60,20 @@ impl TokenUses {
         }
     }
 
-    /// Hands over what has been noted since the last time.
+    /// Hands over what has been noted since the last time, unless somebody is just looking at a great many: a worker does
+    /// not wait for that, and what is noted stays noted.
     pub fn hand_over(&self) {
         let mut noted = self.noted.borrow_mut();
-        if !noted.is_empty() {
-            self.shared.note(noted.drain());
+        if !noted.is_empty()
+            && let Ok(mut state) = self.shared.0.try_lock()
+        {
+            state.take_in(noted.drain());
         }
+    }
+
+    /// Hands it over however long that takes: there is no next time.
+    pub fn finish(&self) {
+        self.shared.note(self.noted.borrow_mut().drain());
     }
 }
 
@@ -79,6 +87,12 @@ struct State {
     changed: bool,
 }
 
+impl State {
+    fn take_in(&mut self, uses: impl IntoIterator<Item = (u64, u64)>) {
+        self.changed |= take_in(&mut self.marks, uses);
+    }
+}
+
 impl LastUse {
     /// When a token was last used, to the second; `None` for one that never was, as far as is known.
     #[must_use]
@@ -88,8 +102,7 @@ impl LastUse {
 
     /// Takes in uses, of which the latest counts.
     pub fn note(&self, uses: impl IntoIterator<Item = (u64, u64)>) {
-        let mut state = self.state();
-        state.changed |= take_in(&mut state.marks, uses);
+        self.state().take_in(uses);
     }
 
     /// Takes in what another source knows already, so that it need not be told there.
@@ -164,6 +177,19 @@ mod tests {
         one.note(7, at(22));
         one.hand_over();
         assert_eq!((shared.of(7), shared.of(8)), (Some(at(22)), Some(at(22))));
+    }
+
+    #[test]
+    fn a_worker_does_not_wait_for_who_looks_and_loses_nothing() {
+        let shared = Arc::new(LastUse::default());
+        let uses = TokenUses::new(Arc::clone(&shared));
+        uses.note(7, UNIX_EPOCH + Duration::from_secs(20));
+        let looking = shared.0.lock().unwrap();
+        uses.hand_over();
+        drop(looking);
+        assert_eq!(shared.of(7), None);
+        uses.finish();
+        assert!(shared.of(7).is_some());
     }
 
     #[test]

@@ -14,8 +14,6 @@ use crate::policy::{Snapshot, Token, User};
 use crate::record::Metrics;
 use crate::source::live::Live;
 
-/// How long before its end a token is warned about.
-const SOON: Duration = Duration::from_hours(14 * 24);
 /// How often a warning is repeated.
 const DAILY: Duration = Duration::from_hours(24);
 /// How often tokens are counted where the document does not change. There may be a million of them.
@@ -97,15 +95,13 @@ impl Told {
         let mut found = Found::default();
         let users = snapshot.users.iter().filter(|user| user.api_access);
         for (user, token, expires) in users.flat_map(ends) {
-            match expires.duration_since(now) {
-                Ok(left) if left > SOON => {}
-                Ok(left) if !left.is_zero() => {
-                    found.expiring += 1;
-                    if self.tokens.insert((token.hash.mark(), token.expires)) {
-                        found.news.push(Ending { expires, user: user.name.clone(), label: token.label.clone() });
-                    }
+            if token.expired(now) {
+                found.expired += 1;
+            } else if token.ends_soon(now) {
+                found.expiring += 1;
+                if self.tokens.insert((token.hash.mark(), token.expires)) {
+                    found.news.push(Ending { expires, user: user.name.clone(), label: token.label.clone() });
                 }
-                Ok(_) | Err(_) => found.expired += 1,
             }
         }
         found.news.sort_unstable();
@@ -122,7 +118,7 @@ fn ends(user: &User) -> impl Iterator<Item = (&User, &Token, SystemTime)> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{DAILY, Ending, Found, SOON, Told};
+    use super::{DAILY, Ending, Found, Told};
     use crate::policy::{Snapshot, TokenHash};
     use crate::source::document::{Format, read};
 
@@ -161,7 +157,7 @@ mod tests {
         assert_eq!((found.expiring, found.expired, names(&found)), (2, 1, vec!["bob", "amy"]));
         let ending = Ending { expires: now() + DAY, user: "bob".into(), label: Some("till".into()) };
         assert_eq!(found.news[0], ending);
-        let edge = Told::default().look(&all, now() + 15 * DAY - SOON);
+        let edge = Told::default().look(&all, now() + DAY);
         assert_eq!((edge.expiring, edge.expired, names(&edge)), (2, 2, vec!["amy", "eve"]));
     }
 

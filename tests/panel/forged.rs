@@ -158,7 +158,9 @@ fn nobody_gets_in_with_what_is_not_a_panel_password() {
         assert_eq!(answer.status, 401, "{name}");
     }
     // And the API does not take the panel's password.
+    let reached = scene.reached();
     assert_eq!(scene.ask("olga", PASSWORD, "GET", "/api/v2/orders"), 401);
+    assert_eq!(scene.reached(), reached);
     let basic = curl.send("/users", &["--user", &format!("olga:{PASSWORD}")]);
     assert_eq!((basic.status, basic.header("location")), (303, Some("/sign-in")));
     let guessed = curl.send("/users", &["--header", "Cookie: __Host-portcullis=0000"]);

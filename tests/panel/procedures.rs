@@ -130,6 +130,7 @@ async fn permissions_for_resources_and_for_single_actions_govern_the_api() {
     browser.click(role).await;
     browser.press("Save").await;
     assert_eq!(statuses(), [200, 200, 200, 403], "what the role gives");
+    assert_eq!(scene.reached(), 8, "what was permitted, and nothing else");
     assert!(browser.text(".matrix").await.contains("by warehouse"));
     browser.close().await;
 }

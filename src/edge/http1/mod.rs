@@ -176,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 let begun = *begun.get_or_insert_with(Instant::now);
                 return clock.poll(begun + limits.header_timeout, cx).map(|()| Next::Refused(None));
             }
-            if *connection.draining.borrow() || drained.as_mut().poll(cx).is_ready() {
+            if told.is_some() || drained.as_mut().poll(cx).is_ready() {
                 if !is_new {
                     return Poll::Ready(Next::Over);
                 }

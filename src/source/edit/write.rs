@@ -96,7 +96,7 @@ impl Draft {
     /// The latest of the tokens that count, to end at a moment unless it ends before.
     fn old_token(&self, name: &str, until: SystemTime) -> Option<StoredToken> {
         let user = self.law.users.get(name)?;
-        let live = user.tokens.iter().rev().find(|token| token.expires.is_none_or(|end| self.now < end))?;
+        let live = user.tokens.iter().rev().find(|token| !token.expired(self.now))?;
         let hash = live.hash.to_string();
         let mut stored = self
             .tree
