@@ -6,10 +6,9 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 
 use std::collections::BTreeSet;
-use std::fs::{File, OpenOptions, create_dir_all};
+use std::fs::{File, create_dir_all};
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -20,7 +19,6 @@ const SHORTEST: usize = 8;
 
 /// The secrets that this process has kept.
 static KNOWN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-static NUMBER: AtomicUsize = AtomicUsize::new(0);
 
 /// Keeps what was printed. `by` says what printed it, such as `cli-demo-out`; exceptions are made for it.
 pub(crate) fn printed(by: &str, text: &str) {
@@ -79,12 +77,13 @@ pub(crate) fn tokens_in(text: &str) {
     words.filter(|word| word.starts_with("pcl_") && word.len() > 40).for_each(secret);
 }
 
-/// A new file of a kind, which no other test of this run writes.
+/// A new file of a kind, which no other test of this run writes. Its name is by chance: a process number comes again within
+/// one run, where browsers and containers start thousands.
 #[expect(clippy::disallowed_methods, reason = "how the tests are told where to keep things")]
 fn place(kind: &str, by: &str) -> Option<File> {
     let dir = PathBuf::from(std::env::var_os("PORTCULLIS_TEST_KEPT")?).join(kind);
     create_dir_all(&dir).expect("a directory to keep things in");
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let path = dir.join(format!("{by}.{}.{number}", std::process::id()));
-    Some(OpenOptions::new().create_new(true).write(true).open(path).expect("a file to keep things in"))
+    let file = tempfile::Builder::new().prefix(&format!("{by}.")).tempfile_in(dir);
+    let (file, _) = file.expect("a file to keep things in").keep().expect("and to stay");
+    Some(file)
 }
