@@ -160,7 +160,7 @@ impl Gate {
     /// Hands over what has been recorded so far; to be called when the worker ends.
     pub(crate) fn flush(&self) {
         self.recorder.log.flush();
-        self.uses.finish();
+        self.uses.hand_over();
     }
 
     /// How many permitted exchanges are under way.

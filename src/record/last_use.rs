@@ -60,26 +60,25 @@ impl TokenUses {
         }
     }
 
-    /// Hands over what has been noted since the last time, unless somebody is just looking at a great many: a worker does
-    /// not wait for that, and what is noted stays noted.
+    /// Hands over what has been noted since the last time, as it is: of a hundred thousand users there may be as many
+    /// notes, and taking them in is for whoever looks at them, while a worker has requests waiting.
     pub fn hand_over(&self) {
         let mut noted = self.noted.borrow_mut();
-        if !noted.is_empty()
-            && let Ok(mut state) = self.shared.0.try_lock()
-        {
-            state.take_in(noted.drain());
+        if !noted.is_empty() {
+            // There will be as many again, so that the room need not be made as they come.
+            let room = Marks::with_capacity_and_hasher(noted.len(), BuildHasherDefault::default());
+            self.shared.handed().push(mem::replace(&mut *noted, room));
         }
-    }
-
-    /// Hands it over however long that takes: there is no next time.
-    pub fn finish(&self) {
-        self.shared.note(self.noted.borrow_mut().drain());
     }
 }
 
 /// When each token was last used, as far as workers have handed over: some seconds ago.
 #[derive(Debug, Default)]
-pub struct LastUse(Mutex<State>);
+pub struct LastUse {
+    state: Mutex<State>,
+    /// What workers have handed over and nobody has looked at yet. Never locked for longer than a push or a take.
+    handed: Mutex<Vec<Marks>>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -131,9 +130,16 @@ impl LastUse {
         self.state().changed = true;
     }
 
-    /// No panic leaves it half changed in a way that matters.
+    /// With all that was handed over. No panic leaves it half changed in a way that matters.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let handed = mem::take(&mut *self.handed());
+        handed.into_iter().for_each(|marks| state.take_in(marks));
+        state
+    }
+
+    fn handed(&self) -> MutexGuard<'_, Vec<Marks>> {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -184,11 +190,10 @@ mod tests {
         let shared = Arc::new(LastUse::default());
         let uses = TokenUses::new(Arc::clone(&shared));
         uses.note(7, UNIX_EPOCH + Duration::from_secs(20));
-        let looking = shared.0.lock().unwrap();
+        let looking = shared.state();
         uses.hand_over();
+        assert_eq!(looking.marks.len(), 0);
         drop(looking);
-        assert_eq!(shared.of(7), None);
-        uses.finish();
         assert!(shared.of(7).is_some());
     }
 
