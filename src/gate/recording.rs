@@ -26,8 +26,6 @@ pub(crate) struct Recorder {
 /// One request's entry, until it is written.
 pub(crate) struct Recording {
     entry: Entry,
-    /// The request id, as both sides are told it.
-    id: HeaderValue,
     began: Instant,
     /// When the request was handed to the upstream, and when its answer began.
     handed: Option<Instant>,
@@ -42,7 +40,6 @@ impl Recording {
     pub(crate) fn begin(recorder: &Rc<Recorder>, peer: &Peer, protocol: Version, generation: u64) -> Box<Self> {
         let entry = Entry::new(SystemTime::now(), recorder.ids.fresh(), peer.address, protocol, generation);
         Box::new(Self {
-            id: entry.id.header(),
             entry,
             began: Instant::now(),
             handed: None,
@@ -67,9 +64,9 @@ impl Recording {
         self.entry.claimed.as_deref()
     }
 
-    /// The request id as a header value.
+    /// The request id, as both sides are told it.
     pub(crate) fn id(&self) -> HeaderValue {
-        self.id.clone()
+        self.entry.id.header()
     }
 
     /// The name that credentials claim.

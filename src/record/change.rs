@@ -5,8 +5,8 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use super::entry::stamp;
 use super::json::{Line, key};
+use super::stamp::Stamps;
 
 /// What became of a changed access document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,17 +53,17 @@ impl Change {
     /// A refused one has `time`, `event` (`change_refused`), `why` and the `generation` that stays in force.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         let mut line = Line::open(out);
-        line.plain(key!("time"), stamp(self.time));
+        line.time(key!("time"), self.time, &mut Stamps::default());
         match &self.outcome {
             Outcome::Made { way, who, from, changes } => {
-                line.text(key!("event"), Some("change"));
-                line.text(key!("way"), Some(*way));
+                line.plain(key!("event"), b"change");
+                line.plain(key!("way"), way.as_bytes());
                 line.text(key!("who"), who.as_deref());
-                line.plain(key!("from"), *from);
+                line.address(key!("from"), *from);
                 line.text(key!("changes"), Some(changes.as_ref()));
             }
             Outcome::Refused(why) => {
-                line.text(key!("event"), Some("change_refused"));
+                line.plain(key!("event"), b"change_refused");
                 line.text(key!("why"), Some(why.as_ref()));
             }
         }

@@ -3,42 +3,52 @@
 //! Each worker owns one [`RequestIds`]. An id names a request and proves nothing, so it need not be hard to guess.
 
 use std::cell::Cell;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 
 use http::HeaderValue;
 
-/// The name of one request: 128 bits, written as 32 lowercase hexadecimal digits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId(pub(super) u128);
+/// The name of one request: 128 bits, written as 32 lowercase hexadecimal digits. They are kept as these, since nothing
+/// else is ever asked of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RequestId([u8; 32]);
 
 impl RequestId {
+    pub(super) fn new(number: u128) -> Self {
+        let mut digits = [b'0'; 32];
+        for (pair, byte) in digits.as_chunks_mut::<2>().0.iter_mut().zip(number.to_be_bytes()) {
+            *pair = [digit(byte >> 4), digit(byte & 0xf)];
+        }
+        Self(digits)
+    }
+
     /// The 32 digits.
     #[must_use]
-    pub fn digits(self) -> [u8; 32] {
-        let mut rest = self.0;
-        let mut digits = [b'0'; 32];
-        for digit in digits.iter_mut().rev() {
-            *digit = match (rest & 0xf) as u8 {
-                low @ 0..=9 => b'0' + low,
-                high => b'a' + (high - 10),
-            };
-            rest >>= 4;
-        }
-        digits
+    pub const fn digits(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// The id as a header value.
     #[must_use]
-    pub fn header(self) -> HeaderValue {
+    pub fn header(&self) -> HeaderValue {
         // Hexadecimal digits are a legal value, so the other branch is never taken.
-        HeaderValue::from_bytes(&self.digits()).unwrap_or_else(|_| HeaderValue::from_static("-"))
+        HeaderValue::from_bytes(&self.0).unwrap_or_else(|_| HeaderValue::from_static("-"))
     }
+}
+
+const fn digit(value: u8) -> u8 {
+    if value < 10 { b'0' + value } else { b'a' + (value - 10) }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        self.0.iter().try_for_each(|digit| f.write_char(char::from(*digit)))
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestId({self})")
     }
 }
 
@@ -65,7 +75,7 @@ impl RequestIds {
     pub fn fresh(&self) -> RequestId {
         let count = self.count.get();
         self.count.set(count.wrapping_add(1));
-        RequestId(u128::from(self.worker) << 64 | u128::from(scatter(count)))
+        RequestId::new(u128::from(self.worker) << 64 | u128::from(scatter(count)))
     }
 }
 
@@ -86,12 +96,12 @@ mod tests {
     #[test]
     fn digits_header_and_display_agree() {
         for (id, text) in [
-            (RequestId(0), "00000000000000000000000000000000"),
-            (RequestId(u128::MAX), "ffffffffffffffffffffffffffffffff"),
-            (RequestId(0x0123_4567_89ab_cdef_0000_0000_0000_00fa), "0123456789abcdef00000000000000fa"),
+            (RequestId::new(0), "00000000000000000000000000000000"),
+            (RequestId::new(u128::MAX), "ffffffffffffffffffffffffffffffff"),
+            (RequestId::new(0x0123_4567_89ab_cdef_0000_0000_0000_00fa), "0123456789abcdef00000000000000fa"),
         ] {
             assert_eq!(id.to_string(), text);
-            assert_eq!(id.digits(), *text.as_bytes());
+            assert_eq!(id.digits(), text.as_bytes());
             assert_eq!(id.header(), text);
         }
     }

@@ -22,13 +22,15 @@ use super::change::Change;
 use super::entry::Entry;
 use super::metrics::Metrics;
 use super::recent::{REFUSALS, Recent, Refusal};
+use super::stamp::Stamps;
 use super::writer::{Writer, count_lines, open};
 
-/// Lines are handed over when a worker has gathered this much.
-const BATCH_BYTES: usize = 64 << 10;
+/// Lines are handed over when a worker has gathered this much. Each time the writer has to be woken, which takes more
+/// than writing a few hundred lines down; and what is handed over should still be in a cache then.
+const BATCH_BYTES: usize = 256 << 10;
 
 /// Batches that may wait for the writer: with their size, at most some 4 MiB.
-const BATCHES: usize = 64;
+const BATCHES: usize = 16;
 
 /// A line waits at most this long for others to go with it.
 const BATCH_TIME: Duration = Duration::from_millis(50);
@@ -68,6 +70,7 @@ pub struct AuditLog {
     shared: Option<Arc<Shared>>,
     recent: Arc<Recent>,
     lines: RefCell<Vec<u8>>,
+    stamps: RefCell<Stamps>,
     /// The first refusals since they were last handed over; so many at once that there are more need not all be kept.
     refusals: RefCell<Vec<Refusal>>,
     /// Tells [`Self::run`] that there is something to hand over.
@@ -156,6 +159,7 @@ impl AuditHandle {
             shared: self.shared.clone(),
             recent: Arc::clone(&self.recent),
             lines: RefCell::default(),
+            stamps: RefCell::default(),
             refusals: RefCell::default(),
             first: Notify::new(),
         }
@@ -192,7 +196,7 @@ impl AuditLog {
         if lines.is_empty() {
             self.first.notify_one();
         }
-        entry.write_json(&mut lines);
+        entry.write_json(&mut self.stamps.borrow_mut(), &mut lines);
         let full = lines.len() >= BATCH_BYTES;
         drop(lines);
         if full {

@@ -16,6 +16,7 @@ mod metrics;
 mod recent;
 #[cfg(test)]
 mod sample;
+mod stamp;
 mod words;
 mod writer;
 
@@ -26,4 +27,5 @@ pub use last_use::{AsItIs, LastUse, Marks, StateError, StateFile, TokenUses};
 pub use log::{AuditHandle, AuditLog, AuditSink, AuditWriter};
 pub use metrics::{Metrics, OpenConnection};
 pub use recent::{Recent, Refusal};
+pub use stamp::Stamps;
 pub use words::{Decided, Listener, Reason, Reloaded, Scope, StatusClass, Table};

@@ -16,7 +16,7 @@ const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
 pub(super) fn entry() -> Entry {
     let time = UNIX_EPOCH + Duration::from_micros(1_782_864_000_000_042);
-    let id = RequestId(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    let id = RequestId::new(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
     Entry::new(time, id, ADDRESS, Version::HTTP_11, 7)
 }
 
