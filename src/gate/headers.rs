@@ -9,7 +9,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Version};
 
-use crate::policy::Permit;
+use crate::policy::{Identity, Permit};
 
 pub(super) const REMOTE_USER: HeaderName = HeaderName::from_static("x-remote-user");
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -91,8 +91,8 @@ pub(super) fn prepare(headers: &mut HeaderMap, permit: &Permit, added: Added<'_>
             headers.insert(AUTHORIZATION, value.clone());
         }
     }
-    if let Some(identity) = permit.identity() {
-        headers.insert(REMOTE_USER, identity.header().clone());
+    if let Some(name) = permit.identity().and_then(Identity::header) {
+        headers.insert(REMOTE_USER, name);
     }
     headers.insert(FORWARDED_FOR, added.forwarded_for.clone());
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static("https"));

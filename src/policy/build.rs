@@ -100,7 +100,7 @@ impl PolicyBuilder {
     /// Adds a role. All resources must be known by now, since grants are compiled against what they require.
     pub fn role(&mut self, name: &str, grants: Vec<Grant>) -> RoleId {
         let id = RoleId(u32::try_from(self.policy.roles.len()).unwrap_or(u32::MAX));
-        let held = self.compile(&grants);
+        let held = Arc::new(self.compile(&grants));
         self.policy.roles.push(Role { name: name.into(), grants: grants.into(), held });
         id
     }
@@ -108,10 +108,8 @@ impl PolicyBuilder {
     /// Makes a user of this policy. `None` if the name cannot be sent as a header value: control characters in it.
     #[must_use]
     pub fn user(&self, entry: UserEntry) -> Option<User> {
-        let header = HeaderValue::from_bytes(entry.name.as_bytes()).ok()?;
-        let own = self.compile(&entry.grants);
-        let roles = entry.roles.iter().filter_map(|id| self.policy.role(*id));
-        let held = roles.fold(own, |sum, role| sum.union(&role.held));
+        HeaderValue::from_bytes(entry.name.as_bytes()).ok()?;
+        let held = self.held(&entry);
         Some(User {
             name: entry.name,
             title: entry.title,
@@ -124,8 +122,19 @@ impl PolicyBuilder {
             rate_limit: entry.rate_limit,
             panel: entry.panel,
             held,
-            header,
         })
+    }
+
+    /// What a user holds. Nearly everybody holds what one role gives, and shares it.
+    fn held(&self, entry: &UserEntry) -> Arc<PermissionSet> {
+        let mut roles = entry.roles.iter().filter_map(|id| self.policy.role(*id));
+        match (roles.next(), roles.next()) {
+            (Some(only), None) if entry.grants.is_empty() => Arc::clone(&only.held),
+            (first, second) => {
+                let given = first.into_iter().chain(second).chain(roles);
+                Arc::new(given.fold(self.compile(&entry.grants), |sum, role| sum.union(&role.held)))
+            }
+        }
     }
 
     fn compile(&self, grants: &[Grant]) -> PermissionSet {

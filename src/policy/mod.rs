@@ -34,7 +34,7 @@ pub use rate::{Rate, RateError};
 pub use resource::{Resource, Rule};
 pub use target::{Target, TargetError};
 pub use token::{PREFIX as TOKEN_PREFIX, PasswordHash, Token, TokenHash, VerifyPassword};
-pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, SignIn, User, UserIter, Users};
+pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, SignIn, User, Users};
 
 /// One immutable version of the whole law. Users and rules change together or not at all.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ pub struct Role {
     pub name: Box<str>,
     /// What it grants.
     pub grants: Box<[Grant]>,
-    held: PermissionSet,
+    held: Arc<PermissionSet>,
 }
 
 /// A role's place in the policy's list.

@@ -6,11 +6,9 @@
 
 mod decoys;
 mod sign_in;
+mod table;
 
-use std::collections::HashMap;
-use std::collections::hash_map::Values;
 use std::fmt;
-use std::hash::BuildHasher;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -25,6 +23,7 @@ use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
 use super::{Network, RoleId};
 use decoys::Decoys;
 pub use sign_in::SignIn;
+use table::Table;
 
 /// Comparisons made for every attempt, whatever the user holds: two live tokens are the usual most.
 const COMPARISONS: usize = 2;
@@ -55,9 +54,8 @@ pub struct User {
     pub rate_limit: Option<Rate>,
     /// The password for the control panel.
     pub panel: Option<PasswordHash>,
-    pub(super) held: PermissionSet,
-    /// The name as the upstream is told it, made once at load.
-    pub(super) header: HeaderValue,
+    /// Shared with whoever holds the same by the same role, so that it stays in a cache.
+    pub(super) held: Arc<PermissionSet>,
 }
 
 impl User {
@@ -139,10 +137,11 @@ impl Identity {
         }
     }
 
-    /// The user name as a header value for the upstream.
+    /// The user name as a header value for the upstream. There is one, for a user is made of no other name. It is not
+    /// kept: the name has just been read, and what is made of it once for all would have to come from memory too.
     #[must_use]
-    pub fn header(&self) -> &HeaderValue {
-        &self.user.header
+    pub fn header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(self.user.name.as_bytes()).ok()
     }
 }
 
@@ -204,9 +203,7 @@ impl PasswordCheck {
 /// All users of a snapshot, by name.
 #[derive(Debug, Default)]
 pub struct Users {
-    by_name: HashMap<Box<str>, Arc<User>>,
-    /// The same users, for standing in where there is none.
-    all: Box<[Arc<User>]>,
+    table: Table,
     /// One password hash for each cost in use, verified in place of those that names without a password do not have.
     decoys: Decoys,
     /// The same for the control panel.
@@ -219,40 +216,37 @@ impl Users {
     pub fn new(users: Vec<User>) -> Self {
         let decoys = Decoys::of(users.iter().filter_map(|user| user.password.as_ref()));
         let panel_decoys = Decoys::of(users.iter().filter_map(|user| user.panel.as_ref()));
-        let by_name: HashMap<_, _> = users.into_iter().map(|user| (user.name.clone(), Arc::new(user))).collect();
-        let all = by_name.values().map(Arc::clone).collect();
-        Self { by_name, all, decoys, panel_decoys }
+        Self { table: Table::new(users), decoys, panel_decoys }
     }
 
     /// Finds a user by name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&User> {
-        self.by_name.get(name).map(|user| &**user)
+        self.table.get(name).map(|user| &**user)
     }
 
     /// How many users there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_name.len()
+        self.table.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_name.is_empty()
+        self.len() == 0
     }
 
     /// All users, in no order.
-    #[must_use]
-    pub fn iter(&self) -> UserIter<'_> {
-        UserIter(self.by_name.values())
+    pub fn iter(&self) -> impl Iterator<Item = &User> {
+        self.table.iter()
     }
 
     /// Judges presented credentials. `now` decides about expiry.
     #[must_use]
     pub fn authenticate(&self, presented: &Credentials<'_>, now: SystemTime) -> Authentication {
         let digest = TokenHash::of(presented.secret);
-        let user = self.by_name.get(presented.name);
+        let user = self.table.get(presented.name);
         let tokens = user.map_or(&[][..], |user| &user.tokens);
         let token = matching(tokens, &digest);
         if !(token.is_some_and(|token| !token.expired(now)) && user.is_some_and(|user| user.api_access)) {
@@ -285,7 +279,7 @@ impl Users {
     /// Whether what proved an identity, under an older snapshot, would prove it under this one.
     #[must_use]
     pub fn still_proves(&self, identity: &Identity, now: SystemTime) -> Option<Identity> {
-        let user = self.by_name.get(&identity.user.name)?;
+        let user = self.table.get(&identity.user.name)?;
         let holds = match &identity.proof {
             // See `still_signed_in`.
             Proof::Panel(_) => false,
@@ -300,17 +294,15 @@ impl Users {
     /// tokens were fetched from memory; now one is looked for that nobody has. One that is unknown was looked for, and now
     /// another user is found in its place. That took 70 ns, which can be measured from the same machine.
     fn even_out(&self, name: &str, digest: &TokenHash, known: bool) {
-        let place = usize::try_from(self.by_name.hasher().hash_one(name)).unwrap_or_default();
-        let stand_in = place.checked_rem(self.all.len()).and_then(|place| self.all.get(place));
-        let stand_in = stand_in.map_or(NO_NAME, |user| &user.name);
+        let stand_in = self.table.stand_in(name).map_or(NO_NAME, |user| &user.name);
         let wanted = if known {
             // Its name is fetched too; where it is looked for, that is part of it.
-            black_box(self.by_name.hasher().hash_one(stand_in));
+            black_box(self.table.hash(stand_in));
             NO_NAME
         } else {
             stand_in
         };
-        let user = self.by_name.get(black_box(wanted));
+        let user = self.table.get(black_box(wanted));
         let tokens = user.map_or(&[][..], |user| &user.tokens);
         black_box(matching(tokens, digest));
     }
@@ -367,25 +359,4 @@ fn matching<'t>(tokens: &'t [Token], digest: &TokenHash) -> Option<&'t Token> {
     }
     let place = usize::try_from(found.checked_sub(1)?).ok()?;
     tokens.get(place)
-}
-
-/// Iterates over the users of a snapshot.
-#[derive(Debug)]
-pub struct UserIter<'a>(Values<'a, Box<str>, Arc<User>>);
-
-impl<'a> Iterator for UserIter<'a> {
-    type Item = &'a User;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next().map(|user| &**user)
-    }
-}
-
-impl<'a> IntoIterator for &'a Users {
-    type Item = &'a User;
-    type IntoIter = UserIter<'a>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
 }

@@ -77,7 +77,7 @@ fn all_paths_of_a_resource_are_judged_alike_and_other_methods_are_denied() {
     let law = law();
     for resource in law.policy.resources() {
         let paths: Vec<String> = resource.patterns.iter().map(|pattern| concrete(&pattern.to_string())).collect();
-        for user in &law.users {
+        for user in law.users.iter() {
             for path in &paths {
                 for method in METHODS {
                     let first = may(&law.policy, user, method, &paths[0]);

@@ -23,7 +23,7 @@ impl Users {
     /// What has to be verified for somebody to sign in to the control panel under a name.
     #[must_use]
     pub fn sign_in(&self, name: &str, address: IpAddr) -> SignIn {
-        let user = self.by_name.get(name);
+        let user = self.table.get(name);
         match user.and_then(|user| Some((Arc::clone(user), user.panel.clone()?))) {
             Some((user, stored)) => SignIn { stored, address, user: Some(user) },
             None => {
@@ -38,7 +38,7 @@ impl Users {
     #[must_use]
     pub fn still_signed_in(&self, identity: &Identity, address: IpAddr) -> Option<Identity> {
         let Proof::Panel(stored) = &identity.proof else { return None };
-        let user = self.by_name.get(&identity.user.name).filter(|user| user.panel.as_ref() == Some(stored))?;
+        let user = self.table.get(&identity.user.name).filter(|user| user.panel.as_ref() == Some(stored))?;
         Some(Identity { user: Arc::clone(user), proof: identity.proof.clone(), address })
     }
 }
