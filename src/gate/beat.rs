@@ -22,19 +22,19 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The time from one beat to the next.
-const BEAT: Duration = Duration::from_millis(1);
+/// The time from one beat to the next, in microseconds; a second has a whole number of them.
+const BEAT_MICROS: u64 = 1_000;
 /// The least time from a request to its beat: many times what the work for it takes, where that is not a password's.
 const LEAST: Duration = Duration::from_micros(250);
 /// A timer that should have gone off so many beats ago is set anew: one that is lost would keep everybody waiting.
-const LATE: u128 = 100;
+const LATE: u64 = 100;
 
 /// One worker's beat. The timer runs only while an answer waits, and for all that wait at once.
 #[derive(Default)]
 pub(super) struct Beat {
     timer: OnceCell<AsyncFd<Timer>>,
     /// The beat that the timer is set for, counted from the start of the system's clock.
-    set: Cell<Option<u128>>,
+    set: Cell<Option<u64>>,
     passed: Notify,
 }
 
@@ -65,15 +65,11 @@ impl Beat {
     /// Returns on the first beat that is [`LEAST`] after `began`; after longer work on the next one.
     pub(super) async fn hold(&self, began: Instant) {
         let Some(timer) = self.timer.get() else { return };
-        let Ok(now) = now() else { return };
-        let arrived = now.saturating_sub(began.elapsed());
-        let due = (arrived + LEAST).max(now).as_nanos() / BEAT.as_nanos() + 1;
-        loop {
-            let beat = match now_in_beats() {
-                Ok(beat) if beat < due => beat,
-                // It has come; or nothing can be waited for, which happens only where the system has no such clock.
-                _ => return,
-            };
+        let Ok(asked) = now() else { return };
+        let arrived = asked.saturating_sub(began.elapsed());
+        let due = beats((arrived + LEAST).max(asked)) + 1;
+        let mut beat = beats(asked);
+        while beat < due {
             if self.set.get().is_none_or(|set| set > due || set + LATE < beat) {
                 if timer.get_ref().at(due).is_err() {
                     return;
@@ -81,6 +77,9 @@ impl Beat {
                 self.set.set(Some(due));
             }
             self.passed.notified().await;
+            // Nothing can be waited for where the system has no such clock.
+            let Ok(now) = now_in_beats() else { return };
+            beat = now;
         }
     }
 
@@ -98,9 +97,8 @@ impl Beat {
 
 impl Timer {
     /// Sets it for a beat, in place of what it was set for.
-    fn at(&self, beat: u128) -> nix::Result<()> {
-        let nanoseconds = u64::try_from(beat * BEAT.as_nanos()).unwrap_or(u64::MAX);
-        let time = TimeSpec::from_duration(Duration::from_nanos(nanoseconds));
+    fn at(&self, beat: u64) -> nix::Result<()> {
+        let time = TimeSpec::from_duration(Duration::from_micros(beat.saturating_mul(BEAT_MICROS)));
         self.0.set(Expiration::OneShot(time), TimerSetTimeFlags::TFD_TIMER_ABSTIME)
     }
 }
@@ -110,8 +108,14 @@ fn now() -> nix::Result<Duration> {
     clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map(Duration::from)
 }
 
-fn now_in_beats() -> nix::Result<u128> {
-    now().map(|now| now.as_nanos() / BEAT.as_nanos())
+fn now_in_beats() -> nix::Result<u64> {
+    now().map(beats)
+}
+
+/// How many beats there were up to a moment.
+fn beats(moment: Duration) -> u64 {
+    // A number of seconds that a clock shows has room for its microseconds.
+    moment.as_secs() * (1_000_000 / BEAT_MICROS) + u64::from(moment.subsec_micros()) / BEAT_MICROS
 }
 
 #[cfg(test)]
@@ -122,7 +126,7 @@ mod tests {
     use tokio::task::LocalSet;
     use tokio::time::{Instant, timeout};
 
-    use super::{BEAT, Beat, LATE, LEAST, now, now_in_beats};
+    use super::{BEAT_MICROS, Beat, LATE, LEAST, now, now_in_beats};
 
     #[tokio::test]
     async fn nothing_waits_where_there_is_no_beat() {
@@ -154,7 +158,7 @@ mod tests {
             beat.start();
             let began = (Instant::now(), now().unwrap());
             let waits = (0..50u32).rev().map(|number| {
-                let (beat, later) = (Rc::clone(&beat), BEAT * number / 10);
+                let (beat, later) = (Rc::clone(&beat), Duration::from_micros(BEAT_MICROS) * number / 10);
                 tokio::task::spawn_local(async move {
                     // As if it came a little later than it did.
                     beat.hold(began.0 + later).await;

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::policy::Credentials;
 
@@ -67,18 +67,29 @@ fn basic(value: &[u8]) -> Option<Basic> {
     }
     // One space by the grammar of RFC 9110 section 11.4; more are seen in the field and change nothing.
     let encoded = rest.strip_prefix(b" ")?.trim_ascii();
-    let mut decoded = Zeroizing::new(STANDARD.decode(encoded).ok()?);
-    if std::str::from_utf8(&decoded).is_err() {
+    // Moved on, and not copied, so that there is one place to wipe.
+    let text = match String::from_utf8(STANDARD.decode(encoded).ok()?) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            return None;
+        }
+    };
+    if has_control(&text) {
         return None;
     }
-    // Taken out, and not copied, so that there is one place to wipe.
-    let text = Zeroizing::new(String::from_utf8(std::mem::take(&mut *decoded)).ok()?);
-    // RFC 7617 section 2 forbids control characters in both parts.
-    if text.chars().any(char::is_control) {
-        return None;
-    }
-    let colon = text.find(':')?;
+    let colon = memchr::memchr(b':', text.as_bytes())?;
     Some(Basic { text, colon })
+}
+
+/// RFC 7617 section 2 forbids control characters in both parts.
+fn has_control(text: &str) -> bool {
+    if text.is_ascii() {
+        // All of them are looked at, which is done for many at once.
+        text.bytes().fold(false, |found, byte| found | byte.is_ascii_control())
+    } else {
+        text.chars().any(char::is_control)
+    }
 }
 
 #[cfg(test)]

@@ -267,7 +267,7 @@ impl Gate {
         let upgrade = headers::upgrade(&head.headers, head.version);
         let switching = upgrade.is_some();
         let added = Added {
-            forwarded_for: &visit.peer.forwarded_for,
+            forwarded_for: visit.peer.forwarded_for(),
             host: host.clone(),
             fallback_host: self.upstream.fallback_host(),
             request_id: visit.recording.id(),

@@ -11,13 +11,18 @@ use tokio::time::Instant;
 
 use super::site::Site;
 
-/// The client at the other end of a connection.
+/// The client at the other end of a connection. Cheap to clone, which is done for each of its requests.
 #[derive(Clone)]
 pub(crate) struct Peer {
     pub(super) address: IpAddr,
-    pub(super) forwarded_for: HeaderValue,
+    known: Rc<Known>,
+}
+
+/// What else is known of it.
+struct Known {
+    forwarded_for: HeaderValue,
     /// `None` for a client that speaks in clear.
-    secure: Option<Rc<Secure>>,
+    secure: Option<Secure>,
     activity: Rc<Activity>,
 }
 
@@ -28,21 +33,28 @@ impl Peer {
         let address = address.to_canonical();
         let forwarded_for = HeaderValue::try_from(address.to_string());
         let forwarded_for = forwarded_for.unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self { address, forwarded_for, secure: None, activity: Activity::new(held) }
+        Self { address, known: Rc::new(Known { forwarded_for, secure: None, activity: Activity::new(held) }) }
     }
 
     /// The same client, once it speaks TLS; `site` where the gateway has several.
     pub(crate) fn over_tls(self, site: Option<Site>) -> Self {
-        Self { secure: Some(Rc::new(Secure { site })), ..self }
+        let Known { forwarded_for, activity, .. } = &*self.known;
+        let (forwarded_for, activity) = (forwarded_for.clone(), Rc::clone(activity));
+        Self { known: Rc::new(Known { forwarded_for, secure: Some(Secure { site }), activity }), ..self }
     }
 
     pub(super) fn is_over_tls(&self) -> bool {
-        self.secure.is_some()
+        self.known.secure.is_some()
+    }
+
+    /// The address as the upstream is told it.
+    pub(super) fn forwarded_for(&self) -> &HeaderValue {
+        &self.known.forwarded_for
     }
 
     /// Whether a request for this host may come by this connection. One without a host is for wherever it comes to.
     pub(super) fn may_ask(&self, host: Option<&HeaderValue>) -> bool {
-        match (self.secure.as_ref().and_then(|secure| secure.site.as_ref()), host) {
+        match (self.known.secure.as_ref().and_then(|secure| secure.site.as_ref()), host) {
             (Some(site), Some(host)) => site.serves(host),
             _ => true,
         }
@@ -50,7 +62,7 @@ impl Peer {
 
     /// Whether this client has requests under way.
     pub(crate) fn activity(&self) -> &Rc<Activity> {
-        &self.activity
+        &self.known.activity
     }
 }
 

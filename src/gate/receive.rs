@@ -93,9 +93,13 @@ fn is_plain(text: &[u8]) -> bool {
         Some((host, [_, port @ ..])) => (host, port),
         _ => (text, &b"0"[..]),
     };
-    // Four digits are a port whatever they are; of five not all are.
-    let port = (1..=4).contains(&port.len()) && port.iter().all(u8::is_ascii_digit);
-    port && !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
+    is_port(port) && !host.is_empty() && host.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(byte))
+}
+
+/// Whether these are the digits of a port, as they are usually written.
+fn is_port(digits: &[u8]) -> bool {
+    let digit = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
+    (1..=5).contains(&digits.len()) && digits.iter().try_fold(0, digit).is_some_and(|port| port <= u32::from(u16::MAX))
 }
 
 /// Whether this is a name as DNS and its kin have them, or an address. RFC 3986 lets more pass for a name: commas that

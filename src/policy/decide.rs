@@ -277,7 +277,8 @@ impl Policy {
 
     /// Splits off the last segment's suffix, where it is a format that some resource lists, in any case.
     fn split_format<'p>(&self, path: &'p str) -> Option<(&'p str, &'p str)> {
-        let (stem, suffix) = path.rsplit_once('.')?;
+        let dot = path.bytes().rposition(|byte| byte == b'.')?;
+        let (stem, suffix) = (path.get(..dot)?, path.get(dot + 1..)?);
         self.formats.iter().any(|format| format.eq_ignore_ascii_case(suffix)).then_some((stem, suffix))
     }
 

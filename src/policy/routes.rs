@@ -68,15 +68,24 @@ impl Routes {
 }
 
 impl Node {
+    fn literal(&self, segment: &str) -> Option<&Self> {
+        // As in most APIs, whose paths begin alike: comparing with the only one takes less than hashing.
+        if self.literals.len() == 1 {
+            return self.literals.iter().find(|(only, _)| ***only == *segment).map(|(_, node)| node);
+        }
+        self.literals.get(segment)
+    }
+
     fn find(&self, rest: Option<&str>) -> Option<Leaf> {
         let Some(rest) = rest else {
             return self.here.or(self.below);
         };
-        let (first, rest) = match rest.split_once('/') {
-            Some((first, rest)) => (first, Some(rest)),
+        let slash = rest.bytes().position(|byte| byte == b'/');
+        let (first, rest) = match slash.and_then(|slash| rest.split_at_checked(slash)) {
+            Some((first, rest)) => (first, rest.get(1..)),
             None => (rest, None),
         };
-        let literal = self.literals.get(first).and_then(|node| node.find(rest));
+        let literal = self.literal(first).and_then(|node| node.find(rest));
         literal.or_else(|| self.any.as_ref().and_then(|node| node.find(rest))).or(self.below)
     }
 }

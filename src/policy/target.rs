@@ -274,16 +274,23 @@ fn segments(path: &str) -> Result<(), TargetError> {
         return Ok(());
     }
     let inner = inner.strip_suffix('/').unwrap_or(inner);
-    for segment in inner.split('/') {
-        if segment.is_empty() {
-            return Err(TargetError::EmptySegment);
-        }
-        // Windows drops spaces and dots at the end of a name: `..%20` is `..` to some servers, and `...` is nothing.
-        if segment.chars().all(|c| lookalike::is_dot(c) || lookalike::is_blank(c)) {
-            return Err(TargetError::DotSegment);
+    // By bytes, since nearly all segments begin with a letter or a digit and are done with then.
+    for segment in inner.as_bytes().split(|byte| *byte == b'/') {
+        match segment.first() {
+            None => return Err(TargetError::EmptySegment),
+            Some(first) if first.is_ascii_alphanumeric() => {}
+            Some(_) if is_dots(segment) => return Err(TargetError::DotSegment),
+            Some(_) => {}
         }
     }
     Ok(())
+}
+
+/// Whether a segment is dots and what leaves nothing that is seen. Windows drops spaces and dots at the end of a name:
+/// `..%20` is `..` to some servers, and `...` is nothing.
+fn is_dots(segment: &[u8]) -> bool {
+    let mut characters = segment.utf8_chunks().flat_map(|chunk| chunk.valid().chars());
+    characters.all(|c| lookalike::is_dot(c) || lookalike::is_blank(c))
 }
 
 fn unreserved(byte: u8) -> bool {

@@ -57,7 +57,12 @@ impl TokenHash {
 
     /// Compares in time that does not depend on the contents.
     pub(super) fn matches(&self, other: &Self) -> Choice {
-        self.0.ct_eq(&other.0)
+        // Word by word, for byte by byte is eight times the work.
+        self.words().zip(other.words()).fold(Choice::from(1), |equal, (a, b)| equal & a.ct_eq(&b))
+    }
+
+    fn words(&self) -> impl Iterator<Item = u64> {
+        self.0.as_chunks::<8>().0.iter().map(|word| u64::from_ne_bytes(*word))
     }
 }
 

@@ -79,8 +79,7 @@ fn framed(out: &mut Vec<u8>, framing: Framing) {
     match framing {
         Framing::Nothing | Framing::UntilClose => {}
         Framing::Sized(length) => {
-            // Writing to memory cannot fail.
-            let _ = write!(out, "{CONTENT_LENGTH}: {length}\r\n");
+            field(out, CONTENT_LENGTH.as_str(), itoa::Buffer::new().format(length).as_bytes());
         }
         Framing::Chunked => field(out, TRANSFER_ENCODING.as_str(), b"chunked"),
     }

@@ -114,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 Next::Gone => After::Drop,
             };
             match after {
-                After::Another => self.since = Instant::now(),
+                After::Another => {}
                 after => return after,
             }
         }
@@ -260,11 +260,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Http1<S> {
                 if !keep {
                     return After::Close;
                 }
-                // As nearly always, and then no time need be taken.
+                // As nearly always, and then the clock has been read when the answer was done.
                 if self.client.stage() == Stage::Done {
+                    self.since = self.connection.peer.activity().since();
                     return After::Another;
                 }
                 let rest = timeout(PATIENCE, self.rest()).await;
+                self.since = Instant::now();
                 if rest.unwrap_or(false) { After::Another } else { After::Close }
             }
         }
