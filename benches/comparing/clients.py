@@ -7,12 +7,15 @@ from .process import Failure, run
 from .world import DOWNLOAD, MEBIBYTE, SMALL, UPLOAD, User
 
 ACCEPT = "Accept: application/json"
-# All requests are written before the load begins, so that the client does little for each.
+# All requests are written before the load begins, so that the client does little for each. Each has a number, or those of
+# one user would be one text in its memory, and the client would have less to do where there are few users.
 TURNS = """
 local requests, next = {}, 0
 init = function()
   for value in io.lines("FILE") do
-    requests[#requests + 1] = wrk.format("GET", nil, { ["Authorization"] = value, ["Accept"] = "application/json" })
+    requests[#requests + 1] = wrk.format("GET", nil, {
+      ["Authorization"] = value, ["Accept"] = "application/json", ["X-Turn"] = string.format("%05d", #requests),
+    })
   end
 end
 request = function()

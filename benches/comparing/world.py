@@ -20,7 +20,8 @@ RIGHTS = [("GET", "products"), ("POST", "products"), ("GET", "files"), ("POST", 
 
 class User:
     def __init__(self, number):
-        self.name = f"user{number}"
+        # Of one length, so that who comes later does not cost more by that.
+        self.name = f"user{number:07}"
         digest = hashlib.sha256(self.name.encode()).hexdigest()
         self.token = f"pcl_{digest[:43]}"
 
@@ -46,10 +47,9 @@ class Size:
         """Names of the resources beside the three that are asked for."""
         return [f"thing{number}" for number in range(self.resources - 3)]
 
-    def some_users(self, most=50_000):
-        """Users by chance, the same in each run, so that caches do not help where there are many."""
-        numbers = random.Random(1).sample(range(self.users), min(most, self.users))
-        return [User(number) for number in numbers]
+    def some_users(self, count=50_000):
+        """Users by chance, the same in each run. As many for each size, for what the client does must not depend on it."""
+        return [User(number) for number in random.Random(1).choices(range(self.users), k=count)]
 
     def __str__(self):
         return f"{self.users}-{self.resources}"
