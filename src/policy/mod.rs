@@ -33,7 +33,7 @@ pub use permission::{Grant, Permission, PermissionError, PermissionId, Permissio
 pub use rate::{Rate, RateError};
 pub use resource::{Resource, Rule};
 pub use target::{Target, TargetError};
-pub use token::{PREFIX as TOKEN_PREFIX, PasswordHash, Token, TokenHash, VerifyPassword};
+pub use token::{PREFIX as TOKEN_PREFIX, PasswordHash, Token, TokenHash, Tokens, VerifyPassword};
 pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, SignIn, User, Users};
 
 /// One immutable version of the whole law. Users and rules change together or not at all.

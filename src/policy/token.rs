@@ -4,6 +4,8 @@
 //! one. Passwords brought along from elsewhere are another matter, see [`PasswordHash`].
 
 use std::fmt;
+use std::ops::Deref;
+use std::slice;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -110,6 +112,44 @@ impl Token {
     }
 }
 
+/// The tokens of a user. Nearly everybody has one, which then lies in memory where the user lies.
+#[derive(Clone, Debug)]
+pub enum Tokens {
+    /// One.
+    One(Token),
+    /// More, or none.
+    Others(Box<[Token]>),
+}
+
+impl From<Vec<Token>> for Tokens {
+    fn from(tokens: Vec<Token>) -> Self {
+        match <[Token; 1]>::try_from(tokens) {
+            Ok([one]) => Self::One(one),
+            Err(others) => Self::Others(others.into()),
+        }
+    }
+}
+
+impl Deref for Tokens {
+    type Target = [Token];
+
+    fn deref(&self) -> &[Token] {
+        match self {
+            Self::One(one) => slice::from_ref(one),
+            Self::Others(others) => others,
+        }
+    }
+}
+
+impl<'t> IntoIterator for &'t Tokens {
+    type Item = &'t Token;
+    type IntoIter = slice::Iter<'t, Token>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
 /// A stored password hash in PHC or crypt form (`$argon2id$…`, `$2y$…`), checked for form where the document is read.
 ///
 /// Verifying one costs milliseconds by design, so it is never done on a thread that serves requests.
@@ -151,7 +191,7 @@ pub trait VerifyPassword {
 
 #[cfg(test)]
 mod tests {
-    use super::{PasswordHash, TokenHash};
+    use super::{PasswordHash, Token, TokenHash, Tokens};
 
     #[test]
     fn only_a_whole_sha256_is_a_hash() {
@@ -171,6 +211,17 @@ mod tests {
     fn a_mark_is_how_the_hash_begins() {
         let hash = TokenHash::of(b"x");
         assert!(hash.to_string().starts_with(&format!("sha256:{:016x}", hash.mark())));
+    }
+
+    #[test]
+    fn tokens_come_in_any_number() {
+        let token = |secret: &[u8]| Token { hash: TokenHash::of(secret), label: None, created: None, expires: None };
+        for number in 0..4u8 {
+            let tokens: Vec<_> = (0..number).map(|secret| token(&[secret])).collect();
+            let kept = Tokens::from(tokens.clone());
+            assert!(kept.iter().map(|token| token.hash).eq(tokens.iter().map(|token| token.hash)));
+            assert_eq!(matches!(kept, Tokens::One(_)), number == 1);
+        }
     }
 
     #[test]

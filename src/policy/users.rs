@@ -19,7 +19,7 @@ use subtle::{Choice, ConditionallySelectable};
 
 use super::permission::{Grant, PermissionSet};
 use super::rate::Rate;
-use super::token::{PasswordHash, Token, TokenHash, VerifyPassword};
+use super::token::{PasswordHash, Token, TokenHash, Tokens, VerifyPassword};
 use super::{Network, RoleId};
 use decoys::Decoys;
 pub use sign_in::SignIn;
@@ -41,7 +41,7 @@ pub struct User {
     /// The tick box: "Yes, allow this user to use the API".
     pub api_access: bool,
     /// The tokens, as hashes.
-    pub tokens: Box<[Token]>,
+    pub tokens: Tokens,
     /// A password brought along from elsewhere, accepted in place of a token.
     pub password: Option<PasswordHash>,
     /// The roles held.
