@@ -10,7 +10,7 @@ use std::mem;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -29,8 +29,11 @@ use super::writer::{Writer, count_lines, open};
 /// than writing a few hundred lines down; and what is handed over should still be in a cache then.
 const BATCH_BYTES: usize = 256 << 10;
 
-/// Batches that may wait for the writer: with their size, at most some 4 MiB.
-const BATCHES: usize = 16;
+/// Batches that may wait for the writer, however small: at little load each is what came in [`BATCH_TIME`].
+const BATCHES: usize = 64;
+
+/// Once this much waits for the writer, no more is taken, however few batches that is.
+const WAITING_BYTES: usize = 4 << 20;
 
 /// A line waits at most this long for others to go with it.
 const BATCH_TIME: Duration = Duration::from_millis(50);
@@ -92,6 +95,8 @@ pub(super) enum Message {
 #[derive(Debug)]
 pub(super) struct Shared {
     inbox: SyncSender<Message>,
+    /// Bytes in the inbox.
+    waiting: AtomicUsize,
     /// A flag and not a message, because it must arrive also where the inbox is full.
     reopen: AtomicBool,
     metrics: Arc<Metrics>,
@@ -253,23 +258,36 @@ impl Drop for AuditLog {
 
 impl Shared {
     fn new(inbox: SyncSender<Message>, metrics: Arc<Metrics>) -> Self {
-        let (reopen, next_warning) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { inbox, reopen, metrics, start: Instant::now(), next_warning }
+        let (waiting, reopen, next_warning) = (AtomicUsize::new(0), AtomicBool::new(false), AtomicU64::new(0));
+        Self { inbox, waiting, reopen, metrics, start: Instant::now(), next_warning }
     }
 
     fn send(&self, lines: Vec<u8>) {
+        const SLOW: &str = "the audit log's disk does not keep up";
+        if self.waiting.load(Ordering::Relaxed) >= WAITING_BYTES {
+            return self.dropped(count_lines(&lines), SLOW);
+        }
+        self.waiting.fetch_add(lines.len(), Ordering::Relaxed);
         match self.inbox.try_send(Message::Lines(lines)) {
             Ok(()) => {}
-            Err(TrySendError::Full(lost)) => self.lost(&lost, "the audit log's disk does not keep up"),
+            Err(TrySendError::Full(lost)) => self.lost(&lost, SLOW),
             Err(TrySendError::Disconnected(lost)) => self.lost(&lost, "the audit log is closed"),
         }
     }
 
     fn lost(&self, message: &Message, why: &'static str) {
         match message {
-            Message::Lines(lines) => self.dropped(count_lines(lines), why),
+            Message::Lines(lines) => {
+                self.taken(lines);
+                self.dropped(count_lines(lines), why);
+            }
             Message::Look | Message::Finish => {}
         }
+    }
+
+    /// These lines wait in the inbox no longer.
+    pub(super) fn taken(&self, lines: &[u8]) {
+        self.waiting.fetch_sub(lines.len(), Ordering::Relaxed);
     }
 
     /// Counts lines that are lost, and warns.

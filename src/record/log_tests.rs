@@ -14,7 +14,9 @@ use super::super::change::Outcome;
 use super::super::entry::Entry;
 use super::super::sample;
 use super::super::words::{Decided, Reason};
-use super::{AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Change, Metrics, REFUSALS, Recent};
+use super::{
+    AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Change, Metrics, REFUSALS, Recent, WAITING_BYTES,
+};
 
 fn entry(detail: impl Into<Box<str>>) -> Entry {
     Entry { detail: Some(detail.into()), ..sample::entry() }
@@ -126,6 +128,8 @@ fn a_stuck_disk_costs_lines_and_no_time() {
     let recorded = BATCHES as u64 + 50;
     (0..recorded).for_each(|_| log.record(&long));
     assert!(metrics.audit_dropped_so_far() >= 10, "recording must have gone on with a full inbox");
+    let kept = recorded - metrics.audit_dropped_so_far();
+    assert!(kept as usize * BATCH_BYTES <= WAITING_BYTES + 4 * BATCH_BYTES, "{kept} batches wait in memory");
 
     let drain = thread::spawn(move || {
         let mut text = String::new();
@@ -135,6 +139,30 @@ fn a_stuck_disk_costs_lines_and_no_time() {
     writer.finish();
     let written = drain.join().unwrap();
     assert_eq!(written + metrics.audit_dropped_so_far(), recorded, "every line is written or counted as lost");
+}
+
+/// At little load a batch is what came in a few milliseconds, from each worker: many of them are not much.
+#[test]
+fn a_disk_that_is_stuck_for_a_while_costs_no_lines_where_they_are_few() {
+    let (mut reader, stuck) = pipe().unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let (writer, handle) =
+        AuditWriter::spawn((File::from(OwnedFd::from(stuck)), None), Arc::default(), Arc::clone(&metrics)).unwrap();
+    let log = handle.log();
+    // More than the pipe takes, so that the writer waits with it.
+    log.record(&entry("x".repeat(BATCH_BYTES)));
+    for _ in 0..60 {
+        log.record(&entry("short"));
+        log.flush();
+    }
+    assert_eq!(metrics.audit_dropped_so_far(), 0);
+    let drain = thread::spawn(move || {
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        text.lines().count()
+    });
+    writer.finish();
+    assert_eq!(drain.join().unwrap(), 61);
 }
 
 #[test]

@@ -40,7 +40,10 @@ impl Writer {
                 self.reopen();
             }
             match message {
-                Ok(Message::Lines(lines)) => self.write(lines),
+                Ok(Message::Lines(lines)) => {
+                    self.shared.taken(&lines);
+                    self.write(lines);
+                }
                 Ok(Message::Look) | Err(RecvTimeoutError::Timeout) => self.write(Vec::new()),
                 Ok(Message::Finish) | Err(RecvTimeoutError::Disconnected) => break,
             }
