@@ -10,14 +10,31 @@ use std::os::fd::AsFd as _;
 use std::task::Poll;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 use tokio::time::{Instant, sleep};
 
 /// How long accepting pauses when the system has no descriptor or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often that is told.
 const WARN_EVERY: Duration = Duration::from_secs(10);
+
+/// Flags of a TCP segment (RFC 9293 section 3.1).
+const SYN: u32 = 0x02;
+const ACK: u32 = 0x10;
+
+/// Drops the first segment of a connection and takes all others: a program for the kernel's packet filter (BPF), which
+/// sees a segment from its TCP header on.
+const NO_NEW_ONES: [SockFilter; 5] = [
+    // The byte with the flags; of these SYN and ACK; if it is SYN alone, the next, else the one after.
+    SockFilter::new(0x30, 0, 0, 13),
+    SockFilter::new(0x54, 0, 0, SYN | ACK),
+    SockFilter::new(0x15, 0, 1, SYN),
+    // So many bytes are taken.
+    SockFilter::new(0x06, 0, 0, 0),
+    SockFilter::new(0x06, 0, 0, u32::MAX),
+];
 
 /// An address that cannot be listened on.
 #[derive(Debug)]
@@ -129,6 +146,15 @@ impl Accepting {
         }
     }
 
+    /// Has new connections wait while those come that have been begun. Before closing, for that resets what came after
+    /// the last look: connections that clients hold, and may have sent a request on. Who waits tries again within a
+    /// second, and then finds the address closed, or the gateway's successor there.
+    pub(super) fn begin_no_more(&self) {
+        if let Err(error) = SockRef::from(&self.listener).attach_filter(&NO_NEW_ONES) {
+            tracing::debug!(%error, "connections that come while a listening socket is closed may be reset");
+        }
+    }
+
     /// A connection that waits to be accepted, if there is one.
     pub(super) async fn accepted_already(&self) -> Option<(TcpStream, SocketAddr)> {
         accepted_already(&self.listener).await
@@ -137,10 +163,11 @@ impl Accepting {
 
 /// A connection that waits to be accepted, if there is one.
 async fn accepted_already(listener: &tokio::net::TcpListener) -> Option<(TcpStream, SocketAddr)> {
-    poll_fn(|cx| match listener.poll_accept(cx) {
+    // That it is the turn of another task must not look like an empty queue.
+    unconstrained(poll_fn(|cx| match listener.poll_accept(cx) {
         Poll::Ready(Ok(accepted)) => Poll::Ready(Some(accepted)),
         Poll::Ready(Err(_)) | Poll::Pending => Poll::Ready(None),
-    })
+    }))
     .await
 }
 
@@ -154,7 +181,36 @@ fn is_the_connections_own(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::bind;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Duration;
+
+    use super::{Accepting, bind};
+
+    #[tokio::test]
+    async fn what_was_begun_before_is_accepted_and_nothing_begins_after() {
+        let listener: TcpListener = bind("127.0.0.1:0".parse().unwrap(), 1, 16).unwrap().remove(0);
+        let address = listener.local_addr().unwrap();
+        let mut accepting = Accepting::new(listener).unwrap();
+        let mut begun = TcpStream::connect(address).unwrap();
+        accepting.begin_no_more();
+        let error = TcpStream::connect_timeout(&address, Duration::from_millis(200)).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "it waits, and is not reset");
+        let (stream, _) = accepting.accept(|| ()).await;
+        assert!(accepting.accepted_already().await.is_none());
+        drop(accepting);
+        // What was accepted is whole.
+        let mut stream = stream.into_std().unwrap();
+        stream.set_nonblocking(false).unwrap();
+        let mut got = [0; 9];
+        begun.write_all(b"a request").unwrap();
+        stream.read_exact(&mut got).unwrap();
+        stream.write_all(b"an answer").unwrap();
+        begun.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"an answer");
+        let error = TcpStream::connect(address).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+    }
 
     #[test]
     fn all_workers_share_one_port() {

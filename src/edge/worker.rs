@@ -2,6 +2,7 @@
 //!
 //! Workers share nothing that a request writes, so a request never waits for another thread.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
@@ -27,6 +28,9 @@ use super::tls::LiveTls;
 use crate::gate::{Gate, Peer};
 use crate::record::{Listener, Metrics};
 use crate::wire::room;
+
+/// How long a connection that had been begun when the gateway is told to end may take to come: a way there and back.
+const BEGUN: Duration = Duration::from_millis(100);
 
 /// What every worker is made of.
 #[derive(Clone)]
@@ -100,8 +104,8 @@ impl Worker {
         self.gate.flush();
     }
 
-    /// Accepts until the gateway drains, and then what the kernel has accepted already: those clients hold a connection
-    /// and may have sent a request on it.
+    /// Accepts until the gateway drains, and then what has been begun by then: those clients hold a connection and may
+    /// have sent a request on it.
     async fn listen(self: Rc<Self>, mut listener: Accepting, door: Door, open: watch::Receiver<()>) {
         let mut draining = self.parts.draining.clone();
         loop {
@@ -113,6 +117,14 @@ impl Worker {
                 }
             }
         }
+        listener.begin_no_more();
+        let begun = async {
+            loop {
+                let (stream, peer) = listener.accept(|| self.parts.metrics.connection_shed()).await;
+                self.admit(stream, peer, door, &open);
+            }
+        };
+        let _: Result<Infallible, _> = timeout(BEGUN, begun).await;
         while let Some((stream, peer)) = listener.accepted_already().await {
             self.admit(stream, peer, door, &open);
         }

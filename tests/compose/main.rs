@@ -23,6 +23,7 @@ mod running;
 mod scene;
 mod tool;
 
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use scene::Scene;
@@ -53,14 +54,20 @@ fn docker_compose_up_brings_up_all_of_it() {
     let mut failed = Vec::new();
     for (name, case) in CASES {
         report(&format!("{name} ..."));
-        if catch_unwind(AssertUnwindSafe(|| case(&scene))).is_err() {
-            failed.push(name);
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| case(&scene))) {
+            failed.push((name, why(panic.as_ref())));
             report(&scene.logs());
             // What it left must not fail the next ones.
             scene.restore();
         }
     }
     assert!(failed.is_empty(), "failed, see above: {failed:#?}");
+}
+
+/// What a panic said. It is told again in the end, for the logs between are long.
+fn why(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default().to_owned()
 }
 
 #[expect(clippy::print_stderr, reason = "which case a failure belongs to")]
