@@ -1,7 +1,7 @@
 //! Joins the rooms: builds a gateway from settings, binds its sockets, runs it, and drains it.
 //!
-//! A gateway is a number of workers, which serve requests and share next to nothing, and one control thread, which
-//! watches files and answers on the ops listener.
+//! A gateway is a number of workers, which serve requests and share next to nothing, and threads for the rest: one reads
+//! files again when they change, one answers whoever looks after the gateway, one serves the control panel.
 
 mod check;
 mod control;
@@ -12,6 +12,7 @@ mod panel;
 mod parts;
 pub mod process;
 pub(crate) mod protocol;
+mod reloading;
 mod uses;
 
 use std::fmt;
@@ -35,13 +36,14 @@ use crate::settings::Settings;
 use crate::source::live::Live;
 use crate::source::reload::Reload;
 pub use check::{AccessError, Report, access, check};
-use control::{Control, Kept, OpsParts, Tokens};
+use control::{Control, OpsParts, Tokens};
 use desk::{Desk, DeskSocket};
 use expiry::Expiry;
 use files::access::{AccessDocument, InForce};
 use files::tls::{InUse, TlsFiles};
 use panel::PanelThread;
 use process::{Confinement, Entrances};
+use reloading::{Kept, ReloadThread};
 use uses::UseKeeper;
 
 /// Why a gateway does not start.
@@ -82,6 +84,7 @@ pub struct Running {
     draining: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
     panel: Option<PanelThread>,
+    reload: ReloadThread,
     control: Control,
     audit: AuditWriter,
     handle: AuditHandle,
@@ -191,8 +194,7 @@ impl Prepared<'_> {
                 .map_err(system("the audit log cannot be opened"))?;
         let (draining, drain) = watch::channel(false);
         let worker = parts::worker_parts(settings, Arc::clone(&self.live_tls), &metrics, drain.clone());
-        let passwords = Passwords::new(settings.limits.password_checks.get());
-        let passwords = Arc::new(passwords.map_err(|error| StartError::System("no random bytes", error.into()))?);
+        let passwords = passwords(settings)?;
         let mut workers = Vec::new();
         for (number, own) in self.sockets.into_iter().enumerate() {
             let ids = RequestIds::seeded().map_err(system("no random bytes"))?;
@@ -217,11 +219,12 @@ impl Prepared<'_> {
         let tokens = Tokens { uses: self.uses, expiry: Expiry::new(live.clone(), Arc::clone(&metrics)) };
         let ops = self.ops.map(|listener| {
             let (metrics, live) = (Arc::clone(&metrics), live.clone());
-            OpsParts { listener, metrics, live, draining: drain }
+            OpsParts { listener, metrics, live, draining: drain, refused: kept.refused() }
         });
         let desk = Desk { throttle: Arc::clone(&self.throttle), live: live.clone() };
-        let control = Control::start(kept, ops, desk, self.socket, tokens)
-            .map_err(system("the control thread cannot be started"))?;
+        let control =
+            Control::start(ops, desk, self.socket, tokens).map_err(system("the control thread cannot be started"))?;
+        let reload = ReloadThread::start(kept).map_err(system("the reload thread cannot be started"))?;
         let parts = PanelParts {
             settings: settings.panel.clone(),
             access: settings.access.clone(),
@@ -230,12 +233,18 @@ impl Prepared<'_> {
             throttle: self.throttle,
             recent: self.recent,
             last_use: self.last_use,
-            reload: control.access_poker(),
+            reload: reload.access_poker(),
         };
         let panel = self.panel.map(|listener| PanelThread::start(listener, self.live_tls, metrics, parts));
         let panel = panel.transpose().map_err(system("the control panel's thread cannot be started"))?;
-        Ok(Running { addresses, live, draining, workers, panel, control, handle, audit })
+        Ok(Running { addresses, live, draining, workers, panel, reload, control, handle, audit })
     }
+}
+
+/// What checks passwords for all workers and the panel.
+fn passwords(settings: &Settings) -> Result<Arc<Passwords>, StartError> {
+    let passwords = Passwords::new(settings.limits.password_checks.get());
+    passwords.map(Arc::new).map_err(|error| StartError::System("no random bytes", error.into()))
 }
 
 impl Running {
@@ -253,13 +262,13 @@ impl Running {
 
     /// Reads all files again, as on SIGHUP, and opens the audit file anew.
     pub fn reload(&self) {
-        self.control.reload();
+        self.reload.reload();
         self.handle.reopen();
     }
 
     /// Stops accepting, lets what runs finish for as long as the settings allow, and returns when all has ended.
     pub fn stop(self) {
-        let Self { draining, workers, panel, control, audit, .. } = self;
+        let Self { draining, workers, panel, reload, control, audit, .. } = self;
         draining.send_replace(true);
         panel.into_iter().for_each(PanelThread::stop);
         for worker in workers {
@@ -267,6 +276,7 @@ impl Running {
                 tracing::error!("a worker broke off");
             }
         }
+        reload.stop();
         control.stop();
         audit.finish();
     }

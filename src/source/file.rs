@@ -19,6 +19,10 @@ use zeroize::Zeroizing;
 /// The largest file that is read. Ten thousand users take 1.5 MB.
 pub const LIMIT: u64 = 256 << 20;
 
+/// What one system call reads. A kernel that does not preempt itself copies the whole of a large one in one go, and nothing
+/// else runs on that core meanwhile: 10 ms were measured for a document of 100,000 users.
+const PIECE: u64 = 64 << 10;
+
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: u32 = 5;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(10);
@@ -161,7 +165,8 @@ fn read_limited(path: &Path, limit: u64) -> Result<Contents, ReadError> {
         let before = file.metadata().map_err(io)?;
         regular(path, &before)?;
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(before.len().min(limit)).unwrap_or(0) + 1));
-        (&file).take(limit + 1).read_to_end(&mut bytes).map_err(io)?;
+        let mut rest = (&file).take(limit + 1);
+        while (&mut rest).take(PIECE).read_to_end(&mut bytes).map_err(io)? > 0 {}
         let length = bytes.len() as u64;
         if length > limit {
             return Err(ReadError::TooLarge { path: path.to_owned() });

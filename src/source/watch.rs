@@ -8,7 +8,7 @@
 //! A file that is being written is waited for, so that no half of it is read. Renaming into place and closing count at
 //! once; [`Watch::undisturbed`] tells afterwards whether what was read stood still.
 //!
-//! Used by [`super::reload`] on the control thread. It opens no file and knows nothing of what the files hold.
+//! Used by [`super::reload`] on the reload thread. It opens no file and knows nothing of what the files hold.
 
 mod listener;
 mod places;
