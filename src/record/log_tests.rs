@@ -1,7 +1,7 @@
 //! The audit log against real files, and against a pipe that nobody reads: the nearest thing to a stuck disk.
 
 use std::fs::{self, File};
-use std::io::{Read, pipe};
+use std::io::{PipeReader, Read, pipe};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,7 +15,8 @@ use super::super::entry::Entry;
 use super::super::sample;
 use super::super::words::{Decided, Reason};
 use super::{
-    AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Change, Metrics, REFUSALS, Recent, WAITING_BYTES,
+    AuditHandle, AuditSink, AuditWriter, BATCH_BYTES, BATCH_TIME, BATCHES, Change, Metrics, REFUSALS, Recent,
+    WAITING_BYTES,
 };
 
 fn entry(detail: impl Into<Box<str>>) -> Entry {
@@ -116,12 +117,18 @@ fn a_file_that_cannot_be_opened_is_named() {
     assert!(error.to_string().starts_with(&format!("{}: cannot open the audit log", path.display())), "{error}");
 }
 
+/// A log on a disk that is stuck: a pipe that nobody reads from yet.
+fn stuck() -> (PipeReader, AuditWriter, AuditHandle, Arc<Metrics>) {
+    let (reader, stuck) = pipe().unwrap();
+    let metrics = Arc::new(Metrics::new());
+    let file = File::from(OwnedFd::from(stuck));
+    let (writer, handle) = AuditWriter::spawn((file, None), Arc::default(), Arc::clone(&metrics)).unwrap();
+    (reader, writer, handle, metrics)
+}
+
 #[test]
 fn a_stuck_disk_costs_lines_and_no_time() {
-    let (mut reader, stuck) = pipe().unwrap();
-    let metrics = Arc::new(Metrics::new());
-    let (writer, handle) =
-        AuditWriter::spawn((File::from(OwnedFd::from(stuck)), None), Arc::default(), Arc::clone(&metrics)).unwrap();
+    let (mut reader, writer, handle, metrics) = stuck();
     let log = handle.log();
     let long = entry("x".repeat(BATCH_BYTES));
     // The pipe itself takes one batch of this size, the writer holds one.
@@ -146,10 +153,7 @@ fn a_stuck_disk_costs_lines_and_no_time() {
 /// At little load a batch is what came in a few milliseconds, from each worker: many of them are not much.
 #[test]
 fn a_disk_that_is_stuck_for_a_while_costs_no_lines_where_they_are_few() {
-    let (mut reader, stuck) = pipe().unwrap();
-    let metrics = Arc::new(Metrics::new());
-    let (writer, handle) =
-        AuditWriter::spawn((File::from(OwnedFd::from(stuck)), None), Arc::default(), Arc::clone(&metrics)).unwrap();
+    let (mut reader, writer, handle, metrics) = stuck();
     let log = handle.log();
     // More than the pipe takes, so that the writer waits with it.
     log.record(&entry("x".repeat(BATCH_BYTES)));
