@@ -181,7 +181,7 @@ fn is_the_connections_own(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::{ErrorKind, Read, Write};
     use std::net::{TcpListener, TcpStream};
     use std::time::Duration;
 
@@ -189,27 +189,44 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_begun_before_is_accepted_and_nothing_begins_after() {
-        let listener: TcpListener = bind("127.0.0.1:0".parse().unwrap(), 1, 16).unwrap().remove(0);
+        for any in ["127.0.0.1:0", "[::1]:0"] {
+            let listener: TcpListener = bind(any.parse().unwrap(), 1, 16).unwrap().remove(0);
+            let address = listener.local_addr().unwrap();
+            let mut accepting = Accepting::new(listener).unwrap();
+            let mut begun = TcpStream::connect(address).unwrap();
+            accepting.begin_no_more();
+            let error = TcpStream::connect_timeout(&address, Duration::from_millis(200)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::TimedOut, "{any}: it waits, and is not reset");
+            let (stream, _) = accepting.accept(|| ()).await;
+            assert!(accepting.accepted_already().await.is_none());
+            drop(accepting);
+            // What was accepted is whole.
+            let mut stream = stream.into_std().unwrap();
+            stream.set_nonblocking(false).unwrap();
+            let mut got = [0; 9];
+            begun.write_all(b"a request").unwrap();
+            stream.read_exact(&mut got).unwrap();
+            stream.write_all(b"an answer").unwrap();
+            begun.read_exact(&mut got).unwrap();
+            assert_eq!(&got, b"an answer");
+            let error = TcpStream::connect(address).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::ConnectionRefused, "{any}");
+        }
+    }
+
+    /// More than a task of tokio's may do in one turn.
+    #[tokio::test]
+    async fn a_long_queue_is_looked_through_whole() {
+        let listener = bind("127.0.0.1:0".parse().unwrap(), 1, 512).unwrap().remove(0);
         let address = listener.local_addr().unwrap();
         let mut accepting = Accepting::new(listener).unwrap();
-        let mut begun = TcpStream::connect(address).unwrap();
-        accepting.begin_no_more();
-        let error = TcpStream::connect_timeout(&address, Duration::from_millis(200)).unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::TimedOut, "it waits, and is not reset");
-        let (stream, _) = accepting.accept(|| ()).await;
-        assert!(accepting.accepted_already().await.is_none());
-        drop(accepting);
-        // What was accepted is whole.
-        let mut stream = stream.into_std().unwrap();
-        stream.set_nonblocking(false).unwrap();
-        let mut got = [0; 9];
-        begun.write_all(b"a request").unwrap();
-        stream.read_exact(&mut got).unwrap();
-        stream.write_all(b"an answer").unwrap();
-        begun.read_exact(&mut got).unwrap();
-        assert_eq!(&got, b"an answer");
-        let error = TcpStream::connect(address).unwrap_err();
-        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+        let clients: Vec<_> = (0..300).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let _first = accepting.accept(|| ()).await;
+        let mut accepted = 1;
+        while accepting.accepted_already().await.is_some() {
+            accepted += 1;
+        }
+        assert_eq!(accepted, clients.len());
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
-use tokio::task::LocalSet;
+use tokio::task::{LocalSet, yield_now};
 use tokio::time::timeout;
 
 use super::connection::{Connection, ConnectionLimits, Door, Draining};
@@ -127,6 +127,8 @@ impl Worker {
         let _: Result<Infallible, _> = timeout(BEGUN, begun).await;
         while let Some((stream, peer)) = listener.accepted_already().await {
             self.admit(stream, peer, door, &open);
+            // However many they are, those who are served already have their turns between.
+            yield_now().await;
         }
     }
 

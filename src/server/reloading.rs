@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 
 use tokio::runtime::Builder;
 use tokio::sync::watch;
+use tokio::task::LocalSet;
 
 use super::files::access::{AccessDocument, InForce};
 use super::files::tls::{InUse, TlsFiles};
@@ -54,20 +55,13 @@ impl ReloadThread {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let thread = std::thread::Builder::new().name("reload".to_owned()).spawn(move || {
             process::step_back();
-            runtime.block_on(async move {
-                let keeping = async {
-                    tokio::join!(
-                        kept.access.run(access, kept.in_force),
-                        kept.tls.run(tls, kept.in_use),
-                        kept.entrances.watch()
-                    )
-                };
+            // Each in a task of its own: what breaks off in one leaves the others at work.
+            LocalSet::new().block_on(&runtime, async move {
+                tokio::task::spawn_local(kept.access.run(access, kept.in_force));
+                tokio::task::spawn_local(kept.tls.run(tls, kept.in_use));
+                tokio::task::spawn_local(kept.entrances.watch());
                 // Nothing is ever sent: the end is that the sender is dropped.
-                tokio::select! {
-                    biased;
-                    _ = stopped.changed() => {}
-                    _ = keeping => {}
-                }
+                let _ = stopped.changed().await;
             });
         })?;
         Ok(Self { thread, stop, pokers })

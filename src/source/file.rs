@@ -19,8 +19,8 @@ use zeroize::Zeroizing;
 /// The largest file that is read. Ten thousand users take 1.5 MB.
 pub const LIMIT: u64 = 256 << 20;
 
-/// What one system call reads. A kernel that does not preempt itself copies the whole of a large one in one go, and nothing
-/// else runs on that core meanwhile: 10 ms were measured for a document of 100,000 users.
+/// What one system call reads at the most. A kernel that does not preempt itself copies the whole of a large one in one go,
+/// and nothing else runs on that core meanwhile: 10 ms were measured for a document of 100,000 users.
 const PIECE: u64 = 64 << 10;
 
 /// How often a file that changes while it is read is read again.
