@@ -1,5 +1,6 @@
 //! The edge: where bytes become requests.
 
+mod aside;
 pub(crate) mod connection;
 pub(crate) mod crowd;
 pub mod devcert;

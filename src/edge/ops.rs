@@ -23,13 +23,14 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use serde::Serialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
+use super::aside;
 use crate::record::{Listener, Metrics};
 
 /// Connections open at once; further ones wait to be accepted.
@@ -126,7 +127,7 @@ where
     let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
 }
 
-async fn connection<R>(stream: TcpStream, ops: Rc<Ops<R>>, mut stopped: watch::Receiver<()>)
+async fn connection<R>(stream: TcpStream, ops: Rc<Ops<R>>, stopped: watch::Receiver<()>)
 where
     R: Fn() -> Readiness + 'static,
 {
@@ -137,17 +138,7 @@ where
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME);
-    let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    let served = async {
-        tokio::select! {
-            ended = &mut exchange => ended,
-            // Fails when the sender is dropped, which is the signal.
-            _ = stopped.changed() => {
-                exchange.as_mut().graceful_shutdown();
-                exchange.await
-            }
-        }
-    };
+    let served = aside::serve(&builder, stream, service, stopped);
     match timeout(CONNECTION_TIME, served).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection to the ops listener broke"),

@@ -16,7 +16,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use rustls::ServerConfig;
 use rustls::server::Acceptor;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +26,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::aside;
 use super::crowd::Crowd;
 use super::tls::LiveTls;
 use crate::record::{Listener, Metrics};
@@ -104,7 +105,7 @@ where
         let _ = timeout(GRACE, async { while connections.join_next().await.is_some() {} }).await;
     }
 
-    async fn connection(self: Rc<Self>, stream: TcpStream, address: IpAddr, mut stopped: watch::Receiver<()>) {
+    async fn connection(self: Rc<Self>, stream: TcpStream, address: IpAddr, stopped: watch::Receiver<()>) {
         let _open = self.metrics.connection_opened(Listener::Panel);
         let stream = match timeout(HANDSHAKE_TIME, shake(stream, &self.tls)).await {
             Ok(Ok(stream)) => stream,
@@ -113,15 +114,7 @@ where
         };
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(HEAD_TIME).max_buf_size(HEAD_SIZE);
-        let mut exchange = pin!(builder.serve_connection(TokioIo::new(stream), (self.answering)(address)));
-        let served = tokio::select! {
-            ended = &mut exchange => ended,
-            // Fails when the sender is dropped, which is the signal.
-            _ = stopped.changed() => {
-                exchange.as_mut().graceful_shutdown();
-                exchange.await
-            }
-        };
+        let served = aside::serve(&builder, stream, (self.answering)(address), stopped).await;
         if let Err(error) = served {
             tracing::debug!(%error, "a connection to the control panel broke");
         }
