@@ -12,7 +12,7 @@ use super::permission::{Grant, Permission, PermissionId, PermissionSet};
 use super::rate::Rate;
 use super::routes::Leaf;
 use super::token::{PasswordHash, Token};
-use super::users::User;
+use super::users::{Name, User};
 use super::{Network, Policy, Resource, Role, RoleId};
 
 /// Gathers resources and roles, then makes a [`Policy`] of them.
@@ -111,7 +111,7 @@ impl PolicyBuilder {
         HeaderValue::from_bytes(entry.name.as_bytes()).ok()?;
         let held = self.held(&entry);
         Some(User {
-            name: entry.name,
+            name: Name::from(&*entry.name),
             title: entry.title,
             api_access: entry.api_access,
             tokens: entry.tokens.into(),

@@ -34,7 +34,7 @@ pub use rate::{Rate, RateError};
 pub use resource::{Resource, Rule};
 pub use target::{Target, TargetError};
 pub use token::{PREFIX as TOKEN_PREFIX, PasswordHash, Token, TokenHash, Tokens, VerifyPassword};
-pub use users::{Authentication, Credentials, Identity, PasswordCheck, Refusal, SignIn, User, Users};
+pub use users::{Authentication, Credentials, Identity, Name, PasswordCheck, Refusal, SignIn, User, Users};
 
 /// One immutable version of the whole law. Users and rules change together or not at all.
 #[derive(Debug)]

@@ -15,12 +15,32 @@ pub struct Rate {
     unit: Unit,
 }
 
-/// A unit of time: its word and its nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Unit(&'static str, u64);
+enum Unit {
+    Second,
+    Minute,
+    Hour,
+}
 
-const UNITS: [Unit; 3] =
-    [Unit("second", 1_000_000_000), Unit("minute", 60_000_000_000), Unit("hour", 3_600_000_000_000)];
+impl Unit {
+    const ALL: [Self; 3] = [Self::Second, Self::Minute, Self::Hour];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Second => "second",
+            Self::Minute => "minute",
+            Self::Hour => "hour",
+        }
+    }
+
+    const fn nanoseconds(self) -> u64 {
+        match self {
+            Self::Second => 1_000_000_000,
+            Self::Minute => 60_000_000_000,
+            Self::Hour => 3_600_000_000_000,
+        }
+    }
+}
 
 /// Why a text is not a rate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +78,8 @@ impl Rate {
         }
         let count = digits.parse().ok().filter(|count| *count <= MOST).and_then(NonZeroU32::new);
         let count = count.ok_or(RateError::Count)?;
-        match UNITS.iter().find(|known| known.0 == unit) {
-            Some(unit) => Ok(Self { count, unit: *unit }),
+        match Unit::ALL.into_iter().find(|known| known.word() == unit) {
+            Some(unit) => Ok(Self { count, unit }),
             None => Err(RateError::Unit(unit.into(), meant(unit).map(|unit| Self { count, unit }))),
         }
     }
@@ -73,20 +93,20 @@ impl Rate {
     /// After how many nanoseconds one more is allowed.
     #[must_use]
     pub fn interval(self) -> u64 {
-        self.unit.1 / self.burst()
+        self.unit.nanoseconds() / self.burst()
     }
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.count, self.unit.0)
+        write!(f, "{}/{}", self.count, self.unit.word())
     }
 }
 
 /// The unit that begins with the same letter: `min`, `M` and `minutes` are all minutes.
 fn meant(unit: &str) -> Option<Unit> {
     let first = |word: &str| word.bytes().next().map(|byte| byte.to_ascii_lowercase());
-    UNITS.into_iter().find(|known| first(known.0) == first(unit))
+    Unit::ALL.into_iter().find(|known| first(known.word()) == first(unit))
 }
 
 #[cfg(test)]

@@ -85,17 +85,18 @@ impl fmt::Debug for TokenHash {
 /// How long before its end a token is said to end soon: time enough for somebody to be back from a holiday.
 const SOON: Duration = Duration::from_hours(14 * 24);
 
-/// One token of a user.
+/// One token of a user. What a request asks of it is in front.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct Token {
     /// What the document stores of it.
     pub hash: TokenHash,
+    /// From this moment on it is refused.
+    pub expires: Option<SystemTime>,
     /// What a person calls it.
     pub label: Option<Box<str>>,
     /// When it was made, as the document says.
     pub created: Option<SystemTime>,
-    /// From this moment on it is refused.
-    pub expires: Option<SystemTime>,
 }
 
 impl Token {

@@ -64,7 +64,7 @@ impl Refusal {
             time: entry.time,
             address: entry.address,
             claimed: entry.claimed.clone(),
-            user: entry.user.as_ref().map(|identity| identity.user().name.clone()),
+            user: entry.user.as_ref().map(|identity| (*identity.user().name).into()),
             method: entry.line.method().map(Into::into),
             path: entry.line.path().map(Into::into),
             status: entry.status,

@@ -100,7 +100,7 @@ impl Told {
             } else if token.ends_soon(now) {
                 found.expiring += 1;
                 if self.tokens.insert((token.hash.mark(), token.expires)) {
-                    found.news.push(Ending { expires, user: user.name.clone(), label: token.label.clone() });
+                    found.news.push(Ending { expires, user: (*user.name).into(), label: token.label.clone() });
                 }
             }
         }

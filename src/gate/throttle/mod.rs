@@ -83,7 +83,7 @@ impl Throttle {
     pub(super) fn authenticated(&self, user: &User, now: Instant) -> Result<(), Limited> {
         let Some(rate) = user.rate_limit.or(self.user_rate) else { return Ok(()) };
         let now = self.nanos(now);
-        let (taken, _) = self.users.change(self.names.hash_one(&user.name), now, |debt| debt.take(rate, now));
+        let (taken, _) = self.users.change(self.names.hash_one(&*user.name), now, |debt| debt.take(rate, now));
         taken.map_err(|wait| Limited { wait, scope: Scope::User })
     }
 

@@ -1,5 +1,5 @@
 //! The users of a snapshot by name, laid out so that finding one of a million touches little memory: its place in the
-//! table, the user, its name and its tokens. Each of them is a wait where it is in no cache.
+//! table and the user. Each of them is a wait where it is in no cache.
 
 use std::borrow::Borrow;
 use std::collections::HashSet;
@@ -26,6 +26,11 @@ impl Table {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<User>> {
+        self.find(name.as_bytes())
+    }
+
+    /// Looks for any bytes.
+    pub(super) fn find(&self, name: &[u8]) -> Option<&Arc<User>> {
         self.by_name.get(name).map(|Named(user)| user)
     }
 
@@ -37,14 +42,15 @@ impl Table {
         self.all.iter().map(|user| &**user)
     }
 
-    /// Does the work of looking for a name, but for the looking.
+    /// Where a name is looked for.
     pub(super) fn hash(&self, name: &str) -> u64 {
-        self.by_name.hasher().hash_one(name)
+        self.by_name.hasher().hash_one(name.as_bytes())
     }
 
-    /// Some user, always the same for one name; `None` where there are none at all.
-    pub(super) fn stand_in(&self, name: &str) -> Option<&User> {
-        let place = usize::try_from(self.hash(name)).unwrap_or_default().checked_rem(self.all.len())?;
+    /// Some user, always the same for one hash; `None` where there are none at all. Where it lies is fetched, and what
+    /// lies there is not.
+    pub(super) fn stand_in(&self, hash: u64) -> Option<&User> {
+        let place = usize::try_from(hash).unwrap_or_default().checked_rem(self.all.len())?;
         self.all.get(place).map(|user| &**user)
     }
 }
@@ -53,15 +59,15 @@ impl Table {
 #[derive(Debug)]
 struct Named(Arc<User>);
 
-impl Borrow<str> for Named {
-    fn borrow(&self) -> &str {
-        &self.0.name
+impl Borrow<[u8]> for Named {
+    fn borrow(&self) -> &[u8] {
+        self.0.name.as_bytes()
     }
 }
 
 impl PartialEq for Named {
     fn eq(&self, other: &Self) -> bool {
-        self.0.name == other.0.name
+        self.0.name.as_bytes() == other.0.name.as_bytes()
     }
 }
 
@@ -70,6 +76,26 @@ impl Eq for Named {}
 /// As the name alone is hashed, which [`Borrow`] asks for.
 impl Hash for Named {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name.hash(state);
+        self.0.name.as_bytes().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+    use crate::policy::{PolicyBuilder, UserEntry};
+
+    #[test]
+    fn names_of_every_length_are_found() {
+        let builder = PolicyBuilder::default();
+        let names: Vec<_> = (0..60).map(|length| "é".repeat(length)).chain((0..60).map(|n| "x".repeat(n))).collect();
+        let user = |name: &String| builder.user(UserEntry { name: name.as_str().into(), ..UserEntry::default() });
+        let table = Table::new(names.iter().filter_map(user).collect());
+        for name in &names {
+            assert_eq!(table.get(name).map(|user| &*user.name), Some(name.as_str()));
+            assert!(table.get(&format!("{name}y")).is_none());
+        }
+        // The empty one is there twice.
+        assert_eq!((table.len(), names.len()), (119, 120));
     }
 }
