@@ -1,9 +1,12 @@
 //! Saving the access document while the gateway runs under load: however it is saved, the user it revokes is refused
 //! soon, and nobody else's request or connection is hurt.
 
+use std::fmt::Write;
 use std::fs;
+use std::time::Duration;
 
 use http::Method;
+use portcullis::policy::TokenHash;
 use tokio::time::Instant;
 
 use crate::client::{Client, Protocol, Trust};
@@ -232,4 +235,29 @@ async fn without_users_on_purpose() {
     }
     assert_eq!(scene.upstream.late(), 0);
     assert_eq!(gateway.metric("portcullis_users"), 0.0);
+}
+
+/// Who looks after the gateway must not take it for dead because it reads a large document.
+#[test]
+fn monitoring_is_answered_while_many_users_are_read() {
+    let scene = Scene::new();
+    let mut text = document(&[AMY]);
+    for number in 0..20_000 {
+        let hash = TokenHash::of(format!("token {number}").as_bytes());
+        writeln!(text, "[users.user-{number}]\napi_access = true\ntokens = [\"{hash}\"]").unwrap();
+    }
+    scene.save("access.toml", &text);
+    let gateway = scene.serve(&Plan::default());
+    gateway.signal("HUP");
+    let begun = Instant::now();
+    let (mut answered, mut longest) = (begun, Duration::ZERO);
+    let took = until("the document to be read again", || {
+        let (status, body) = gateway.ops("/readyz").unwrap();
+        assert_eq!(status, 200, "{body}");
+        longest = longest.max(answered.elapsed());
+        answered = Instant::now();
+        body.contains("\"generation\":2").then(|| begun.elapsed())
+    });
+    eprintln!("read in {took:?}, and the longest wait was {longest:?}");
+    assert!(longest < took / 2, "an answer took {longest:?} of {took:?}");
 }
