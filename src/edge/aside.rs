@@ -2,7 +2,6 @@
 //! read.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 
@@ -10,13 +9,16 @@ use http::{Request, Response};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::Service;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, sink};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::connection::{MOST, PATIENCE};
+use super::connection::PATIENCE;
+
+/// How much of what is left over is read. Neither listener has forms of such a size, and reading costs as much as sending.
+const MOST: u64 = 1 << 20;
 
 /// Serves a connection until it ends or the sender of `stopped` is dropped, which lets an answer under way be finished.
 ///
@@ -33,11 +35,9 @@ where
     B: Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    // hyper gives a stream back only of a service whose futures can be moved.
-    let service = service_fn(|request| Box::pin(service.call(request)));
     let mut exchange = builder.serve_connection(TokioIo::new(stream), service);
     let ended = tokio::select! {
-        ended = poll_fn(|cx| exchange.poll_without_shutdown(cx)) => Some(ended),
+        ended = &mut exchange => Some(ended),
         // Fails when the sender is dropped, which is the signal.
         _ = stopped.changed() => None,
     };
@@ -45,9 +45,10 @@ where
         Some(served) => served,
         None => {
             Pin::new(&mut exchange).graceful_shutdown();
-            poll_fn(|cx| exchange.poll_without_shutdown(cx)).await
+            (&mut exchange).await
         }
     };
+    // By now hyper has written all of the answer and said farewell, unless an error kept it from that.
     let stream = exchange.into_parts().io.into_inner();
     // Where the farewell is not taken, or not in time, the client has gone anyway.
     let _ = timeout(PATIENCE, end(stream, stopped)).await;

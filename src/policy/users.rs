@@ -60,12 +60,15 @@ pub struct User {
     pub grants: Box<[Grant]>,
 }
 
-/// What each request looks at lies in two lines of memory of 64 bytes. The first begins with the counts of the [`Arc`].
+/// What each request looks at lies in two lines of memory of 64 bytes. The first begins with the counts of the [`Arc`],
+/// for with them a user takes up what jemalloc gives out at multiples of 256.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     let counts = 2 * size_of::<usize>();
+    assert!(counts + size_of::<User>() > 224 && counts + size_of::<User>() <= 256);
     assert!(counts + offset_of!(User, api_access) == 64 && counts + offset_of!(User, tokens) == 80);
     assert!(offset_of!(Token, expires) + size_of::<Option<SystemTime>>() == 48);
+    assert!(size_of::<Tokens>() == size_of::<Token>());
 };
 
 impl User {
@@ -303,15 +306,19 @@ impl Users {
     /// What a refusal has yet to do, so that it has done the same for every name. One that is known was found, and its
     /// user was fetched from memory; now one is looked for that nobody has. One that is unknown was looked for, and now
     /// another user is found in its place. That took 70 ns, which can be measured from the same machine, and several times
-    /// as long where there are too many users for a cache.
+    /// as long where there are too many users for a cache. There it counts, too, what has to wait for what: either way
+    /// each fetch but one says where the next one is.
     fn even_out(&self, name: &str, digest: &TokenHash, known: Option<&Arc<User>>) {
-        // The user's own name is the same, and has to be waited for, as the other's has to be.
-        let hash = self.table.hash(known.map_or(name, |user| &user.name));
-        let stand_in = black_box(self.table.stand_in(hash));
+        // The user's own name is the same one.
+        let hash = self.table.hash(known.map_or(name.as_bytes(), |user| user.name.as_bytes()));
+        let stand_in = self.table.stand_in(name, hash);
         let user = match stand_in.filter(|_| known.is_none()) {
             Some(user) => self.table.find(black_box(user.name.as_bytes())),
             // What nobody is called, and other bytes for each name, so that each is looked for in a place of its own.
-            None => self.table.find(black_box(&hash.to_ne_bytes())),
+            None => {
+                let place = stand_in.map_or(0, |user| std::ptr::from_ref(user).addr() as u64);
+                self.table.find(black_box(&(hash ^ place).to_ne_bytes()))
+            }
         };
         let tokens = user.map_or(&[][..], |user| &user.tokens);
         black_box(matching(tokens, digest));

@@ -242,7 +242,7 @@ async fn without_users_on_purpose() {
 fn monitoring_is_answered_while_many_users_are_read() {
     let scene = Scene::new();
     let mut text = document(&[AMY]);
-    for number in 0..20_000 {
+    for number in 0..15_000 {
         let hash = TokenHash::of(format!("token {number}").as_bytes());
         writeln!(text, "[users.user-{number}]\napi_access = true\ntokens = [\"{hash}\"]").unwrap();
     }

@@ -31,6 +31,11 @@ impl From<&str> for Name {
 }
 
 impl Name {
+    /// Whether such a name lies where its user lies.
+    pub(super) fn is_short(text: &str) -> bool {
+        text.len() <= SHORT
+    }
+
     /// What is compared and hashed.
     pub(super) fn as_bytes(&self) -> &[u8] {
         match &self.0 {

@@ -6,14 +6,16 @@ use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use super::User;
+use super::{Name, User};
 
 /// All users, and a way to pick one without knowing any.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     by_name: HashSet<Named>,
-    /// The same users, for standing in where there is none.
-    all: Box<[Arc<User>]>,
+    /// The same users, for standing in where there is none: those with short names and those with long ones, since the
+    /// long ones are a wait more.
+    short: Box<[Arc<User>]>,
+    long: Box<[Arc<User>]>,
 }
 
 impl Table {
@@ -21,8 +23,9 @@ impl Table {
     pub(super) fn new(users: Vec<User>) -> Self {
         let mut by_name = HashSet::with_capacity(users.len());
         users.into_iter().for_each(|user| drop(by_name.replace(Named(Arc::new(user)))));
-        let all = by_name.iter().map(|Named(user)| Arc::clone(user)).collect();
-        Self { by_name, all }
+        let all = by_name.iter().map(|Named(user)| Arc::clone(user));
+        let (short, long): (Vec<_>, Vec<_>) = all.partition(|user| Name::is_short(&user.name));
+        Self { by_name, short: short.into(), long: long.into() }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Arc<User>> {
@@ -35,23 +38,25 @@ impl Table {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.all.len()
+        self.by_name.len()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &User> {
-        self.all.iter().map(|user| &**user)
+        self.short.iter().chain(&self.long).map(|user| &**user)
     }
 
     /// Where a name is looked for.
-    pub(super) fn hash(&self, name: &str) -> u64 {
-        self.by_name.hasher().hash_one(name.as_bytes())
+    pub(super) fn hash(&self, name: &[u8]) -> u64 {
+        self.by_name.hasher().hash_one(name)
     }
 
-    /// Some user, always the same for one hash; `None` where there are none at all. Where it lies is fetched, and what
-    /// lies there is not.
-    pub(super) fn stand_in(&self, hash: u64) -> Option<&User> {
-        let place = usize::try_from(hash).unwrap_or_default().checked_rem(self.all.len())?;
-        self.all.get(place).map(|user| &**user)
+    /// Some user whose name is short or long as this one is, always the same for one hash. `None` where nobody has such a
+    /// name, and so nobody can be told from a name that is unknown. Where the user lies is fetched, and what lies there
+    /// is not.
+    pub(super) fn stand_in(&self, name: &str, hash: u64) -> Option<&User> {
+        let alike = if Name::is_short(name) { &self.short } else { &self.long };
+        let place = usize::try_from(hash).unwrap_or_default().checked_rem(alike.len())?;
+        alike.get(place).map(|user| &**user)
     }
 }
 
@@ -82,7 +87,7 @@ impl Hash for Named {
 
 #[cfg(test)]
 mod tests {
-    use super::Table;
+    use super::{Name, Table};
     use crate::policy::{PolicyBuilder, UserEntry};
 
     #[test]
@@ -96,6 +101,11 @@ mod tests {
             assert!(table.get(&format!("{name}y")).is_none());
         }
         // The empty one is there twice.
-        assert_eq!((table.len(), names.len()), (119, 120));
+        assert_eq!((table.len(), table.iter().count(), names.len()), (119, 119, 120));
+        for name in ["nobody", "somebody with a name that is long"] {
+            let stand_ins = (0..200).filter_map(|hash| table.stand_in(name, hash));
+            let alike = stand_ins.filter(|user| Name::is_short(&user.name) == Name::is_short(name));
+            assert_eq!(alike.count(), 200, "{name}");
+        }
     }
 }
