@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::serve;
 use crate::edge::connection::PATIENCE;
@@ -70,20 +70,21 @@ async fn an_answer_is_read_by_a_client_that_still_sends() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn nobody_waits_for_an_idle_client_at_the_end() {
-    let ended = timeout(PATIENCE / 2, async {
-        with_server(|address, stop| async move {
-            let mut stream = TcpStream::connect(address).await.unwrap();
-            stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
-            let mut begin = [0; 12];
-            stream.read_exact(&mut begin).await.unwrap();
-            drop(stop);
-            stream
-        })
-        .await
-    });
-    ended.await.expect("the connection was ended, though its client keeps it open");
+    let (mut client, stream) = duplex(8 << 10);
+    let (stop, stopped) = watch::channel(());
+    let begun = Instant::now();
+    let client = async {
+        client.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut begin = [0; 12];
+        client.read_exact(&mut begin).await.unwrap();
+        drop(stop);
+        client
+    };
+    let (served, _client) = tokio::join!(served(stream, stopped), client);
+    served.unwrap();
+    assert_eq!(begun.elapsed(), Duration::ZERO, "the connection was ended, though its client keeps it open");
 }
 
 /// Serves a client that takes little at a time: all that it is answered.

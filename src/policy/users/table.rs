@@ -50,13 +50,13 @@ impl Table {
         self.by_name.hasher().hash_one(name)
     }
 
-    /// Some user whose name is short or long as this one is, always the same for one hash. `None` where nobody has such a
-    /// name, and so nobody can be told from a name that is unknown. Where the user lies is fetched, and what lies there
-    /// is not.
+    /// Some user, always the same for one name and its hash, whose name is short or long as this one is, if there is one;
+    /// `None` where there are no users at all. Where the user lies is fetched, and what lies there is not.
     pub(super) fn stand_in(&self, name: &str, hash: u64) -> Option<&User> {
-        let alike = if Name::is_short(name) { &self.short } else { &self.long };
-        let place = usize::try_from(hash).unwrap_or_default().checked_rem(alike.len())?;
-        alike.get(place).map(|user| &**user)
+        let (alike, others) = if Name::is_short(name) { (&self.short, &self.long) } else { (&self.long, &self.short) };
+        let users = if alike.is_empty() { others } else { alike };
+        let place = usize::try_from(hash).unwrap_or_default().checked_rem(users.len())?;
+        users.get(place).map(|user| &**user)
     }
 }
 
@@ -87,7 +87,7 @@ impl Hash for Named {
 
 #[cfg(test)]
 mod tests {
-    use super::{Name, Table};
+    use super::Table;
     use crate::policy::{PolicyBuilder, UserEntry};
 
     #[test]
@@ -102,10 +102,29 @@ mod tests {
         }
         // The empty one is there twice.
         assert_eq!((table.len(), table.iter().count(), names.len()), (119, 119, 120));
-        for name in ["nobody", "somebody with a name that is long"] {
-            let stand_ins = (0..200).filter_map(|hash| table.stand_in(name, hash));
-            let alike = stand_ins.filter(|user| Name::is_short(&user.name) == Name::is_short(name));
-            assert_eq!(alike.count(), 200, "{name}");
+    }
+
+    #[test]
+    fn who_stands_in_has_a_name_like_it() {
+        const SHORT: &str = "nobody";
+        const LONG: &str = "somebody with a name that is long";
+        let builder = PolicyBuilder::default();
+        let table = |names: &[&str]| {
+            let user = |name: &&str| builder.user(UserEntry { name: (*name).into(), ..UserEntry::default() });
+            Table::new(names.iter().filter_map(user).collect())
+        };
+        for (names, name, found) in [
+            (&[SHORT, LONG][..], "another", Some(SHORT)),
+            (&[SHORT, LONG], "another name that is a long one", Some(LONG)),
+            // How long it takes must not tell that nobody has a name of that kind.
+            (&[SHORT], LONG, Some(SHORT)),
+            (&[LONG], SHORT, Some(LONG)),
+            (&[], SHORT, None),
+        ] {
+            let table = table(names);
+            for hash in [0, 1, 2, u64::MAX] {
+                assert_eq!(table.stand_in(name, hash).map(|user| &*user.name), found, "{name} of {names:?}");
+            }
         }
     }
 }
